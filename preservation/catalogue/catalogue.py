@@ -1,0 +1,36 @@
+"""The catalogue as one object: what each stage is handed."""
+
+from preservation.catalogue import ledger
+from preservation.catalogue.database import Database
+from preservation.catalogue.deposits import Deposits
+from preservation.catalogue.erasing import Erasing
+from preservation.catalogue.holdings import Holdings
+from preservation.catalogue.looking import Looking
+from preservation.model.events import LedgerEntry, LedgerProblem
+
+
+class Catalogue:
+    """The tables, grouped by the work they serve, over one database and one ledger."""
+
+    def __init__(self, url: str, signing_key: bytes) -> None:
+        """`url` is SQLAlchemy's; `signing_key` is the archive's Ed25519 private key (32 bytes), from the key store."""
+        self._database = Database(url)
+        self._ledger = ledger.Ledger(signing_key)
+        self.deposits = Deposits(self._database, self._ledger)
+        self.holdings = Holdings(self._database, self._ledger)
+        self.looking = Looking(self._database, self._ledger)
+        self.erasing = Erasing(self._database, self._ledger)
+
+    def ledger_entries(self, subject: str | None = None) -> list[LedgerEntry]:
+        """The ledger, oldest first, of one subject if named."""
+        with self._database.reading() as connection:
+            return list(ledger.entries(connection, subject))
+
+    def verify_ledger(self) -> list[LedgerProblem]:
+        """Every place where the ledger's chain or a signature does not hold."""
+        with self._database.reading() as connection:
+            return list(self._ledger.verify(connection))
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._database.close()

@@ -1,0 +1,126 @@
+"""The identity store: whose account a reference stands for, and the consent documents. A file of its own, under a key of its own.
+
+Handles are looked up by HMAC and kept encrypted (Fernet: AES-128-CBC with HMAC-SHA256); so are the documents. Without the key,
+which lies in the key store, the file tells how many records there are and nothing more.
+"""
+
+import base64
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from cryptography.fernet import Fernet
+from sqlalchemy.dialects.sqlite import insert
+
+from preservation.errors import Refused
+from preservation.model.identifiers import keyed_digest
+
+_metadata = sa.MetaData()
+_accounts = sa.Table(
+    "accounts",
+    _metadata,
+    sa.Column("account_ref", sa.String(26), primary_key=True),
+    sa.Column("recognised_by", sa.String(64), nullable=False, unique=True),  # keyed digest of platform and handle
+    sa.Column("handle", sa.LargeBinary, nullable=False),
+)
+_documents = sa.Table(
+    "documents",
+    _metadata,
+    sa.Column("record_id", sa.String(26), primary_key=True),
+    sa.Column("revision", sa.Integer, primary_key=True),
+    sa.Column("document", sa.LargeBinary, nullable=False),
+)
+_people = sa.Table(
+    "people",
+    _metadata,
+    sa.Column("record_id", sa.String(26), primary_key=True),
+    sa.Column("identity", sa.LargeBinary, nullable=False),
+)
+
+
+class IdentityStore:
+    """Handles, people and consent documents, all encrypted."""
+
+    def __init__(self, path: Path, key: bytes) -> None:
+        """`key`: 32 bytes, from the key store."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600, exist_ok=True)
+        self._cipher = Fernet(base64.urlsafe_b64encode(hashlib.sha256(b"identity cipher" + key).digest()))
+        self._lookup = hashlib.sha256(b"identity lookup" + key).digest()
+        self._engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": 60})
+
+        @sa.event.listens_for(self._engine, "connect")
+        def _on_connect(connection: Any, _record: Any) -> None:
+            for pragma in ("journal_mode=DELETE", "secure_delete=ON", "synchronous=FULL"):
+                connection.execute(f"PRAGMA {pragma}")
+
+        _metadata.create_all(self._engine)
+
+    def record_account(self, account_ref: str, platform: str, handle: str) -> None:
+        """Remember whose account a reference stands for. One handle has one reference, for good."""
+        digest = self._digest(platform, handle)
+        with self._engine.begin() as connection:
+            known = connection.execute(sa.select(_accounts).where(_accounts.c.recognised_by == digest)).first()
+            if known is None:
+                row = {"account_ref": account_ref, "recognised_by": digest, "handle": self._seal(handle)}
+                connection.execute(insert(_accounts).values(**row).on_conflict_do_nothing())
+                known = connection.execute(sa.select(_accounts).where(_accounts.c.account_ref == account_ref)).one()
+        if (known.account_ref, known.recognised_by) != (account_ref, digest):
+            raise Refused(
+                "account-reference-taken",
+                f"account reference {account_ref} and this handle are already tied to others ({known.account_ref})",
+                remedy=f"use the reference {known.account_ref} for this account, or a new reference for a new account",
+            )
+
+    def recognises(self, account_ref: str, platform: str, handle: str) -> bool:
+        """Whether this handle is the one the reference stands for. Handles compare without case and a leading @."""
+        with self._engine.connect() as connection:
+            found = connection.scalar(sa.select(_accounts.c.recognised_by).where(_accounts.c.account_ref == account_ref))
+        return found is not None and found == self._digest(platform, handle)
+
+    def record_document(self, record_id: str, revision: int, document: bytes, *, replace: bool = False) -> None:
+        """Keep a revision's exact bytes. `replace` only for a revision the catalogue never heard of (a step that was cut off)."""
+        with self._engine.begin() as connection:
+            key = (_documents.c.record_id == record_id, _documents.c.revision == revision)
+            known = connection.scalar(sa.select(_documents.c.document).where(*key))
+            if known is not None and self._cipher.decrypt(known) == document:
+                return
+            if known is not None and not replace:
+                raise Refused(
+                    "consent-never-edited",
+                    f"revision {revision} of consent record {record_id} is recorded already, with other words",
+                    remedy="a change of consent is a new revision: raise the number and name the predecessor's sha256",
+                )
+            connection.execute(_documents.delete().where(*key))
+            row = {"record_id": record_id, "revision": revision, "document": self._cipher.encrypt(document)}
+            connection.execute(_documents.insert().values(**row))
+
+    def document(self, record_id: str, revision: int) -> bytes | None:
+        """A revision's exact bytes."""
+        key = (_documents.c.record_id == record_id, _documents.c.revision == revision)
+        with self._engine.connect() as connection:
+            found = connection.scalar(sa.select(_documents.c.document).where(*key))
+        return self._cipher.decrypt(found) if found is not None else None
+
+    def record_people(self, record_id: str, identity: bytes) -> None:
+        """Keep who signed (names, contact), as one sealed document."""
+        with self._engine.begin() as connection:
+            connection.execute(_people.delete().where(_people.c.record_id == record_id))
+            connection.execute(_people.insert().values(record_id=record_id, identity=self._cipher.encrypt(identity)))
+
+    def forget(self, account_refs: list[str], record_id: str) -> None:
+        """Remove the handles of these accounts and who signed. The consent documents stay as evidence; they name nobody."""
+        with self._engine.begin() as connection:
+            connection.execute(_accounts.delete().where(_accounts.c.account_ref.in_(account_refs)))
+            connection.execute(_people.delete().where(_people.c.record_id == record_id))
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._engine.dispose()
+
+    def _digest(self, platform: str, handle: str) -> str:
+        return keyed_digest(self._lookup, platform, handle.strip().lstrip("@").casefold())
+
+    def _seal(self, words: str) -> bytes:
+        return self._cipher.encrypt(words.encode())
