@@ -48,22 +48,38 @@ class Erasing:
             if new:
                 self._ledger.append(connection, at, Event.withdrawal, package_id, sites=new)
 
-    def close_erasure(self, package_id: str, site: str, deleted: list[DeletionReceipt], at: datetime) -> None:
-        """Every object was read back as absent at one site."""
+    def expect_deletions(self, package_id: str, site: str, keys: list[str]) -> None:
+        """A row for each object about to be erased at a site, so that a receipt survives whatever happens next."""
+        here = (receipts.c.package_id == package_id, receipts.c.site == site)
         with self._database.writing() as connection:
-            for receipt in deleted:
-                key = (receipts.c.package_id == package_id, receipts.c.site == site, receipts.c.key == receipt.key)
-                if connection.execute(sa.select(receipts.c.key).where(*key)).first() is None:
-                    row = receipt.model_dump() | {"at": receipt.at.isoformat()}
-                    connection.execute(receipts.insert().values(**row, package_id=package_id))
-            here = (receipts.c.package_id == package_id, receipts.c.site == site)
-            count = connection.scalar(sa.select(sa.func.count()).select_from(receipts).where(*here))
-            connection.execute(
-                erasures.update()
-                .where(erasures.c.package_id == package_id, erasures.c.site == site)
-                .values(state="done", done_at=at.isoformat(), objects=count)
-            )
+            known = set(connection.scalars(sa.select(receipts.c.key).where(*here)))
+            rows = [{"package_id": package_id, "site": site, "key": key, "removed": 0} for key in keys if key not in known]
+            if rows:
+                connection.execute(receipts.insert(), rows)
+
+    def record_deleted(self, package_id: str, site: str, key: str, removed: int) -> None:
+        """How many things (object, versions, markers, uploads) the site removed for one key."""
+        here = (receipts.c.package_id == package_id, receipts.c.site == site, receipts.c.key == key)
+        with self._database.writing() as connection:
+            connection.execute(receipts.update().where(*here).values(removed=receipts.c.removed + removed))
+
+    def close_erasure(self, package_id: str, site: str, at: datetime) -> int:
+        """Every object was read back as absent at one site: date the receipts; how many there are."""
+        here = (receipts.c.package_id == package_id, receipts.c.site == site)
+        with self._database.writing() as connection:
+            connection.execute(receipts.update().where(*here, receipts.c.at.is_(None)).values(at=at.isoformat()))
+            count = connection.scalar(sa.select(sa.func.count()).select_from(receipts).where(*here)) or 0
+            owed = (erasures.c.package_id == package_id, erasures.c.site == site)
+            connection.execute(erasures.update().where(*owed).values(state="done", done_at=at.isoformat(), objects=count))
             self._ledger.append(connection, at, Event.deletion, package_id, site=site, objects=count)
+            return int(count)
+
+    def receipts(self, package_id: str) -> list[DeletionReceipt]:
+        """The receipts of a package's objects, by site and key; those still owed have none."""
+        query = sa.select(receipts).where(receipts.c.package_id == package_id, receipts.c.at.is_not(None))
+        with self._database.reading() as connection:
+            rows = connection.execute(query.order_by(receipts.c.site, receipts.c.key))
+            return [DeletionReceipt(**{name: row._mapping[name] for name in DeletionReceipt.model_fields}) for row in rows]
 
     def erasures(self, package_id: str | None = None) -> list[Erasure]:
         """Erasures, open and done, by package and site."""

@@ -202,6 +202,10 @@ class Holdings:
             raise Refused("no-such-package", f"there is no package {package_id}", remedy="list the packages with: keepsake list")
         return found[0]
 
+    def known(self, package_id: str) -> bool:
+        """Whether there is a package of that id."""
+        return any(package.package_id == package_id for package in self.packages())
+
     def packages(self, record_id: str | None = None) -> list[Package]:
         """Packages, oldest first, of one consent record if named."""
         query = sa.select(packages).order_by(packages.c.opened_at, packages.c.package_id)
@@ -256,6 +260,21 @@ class Holdings:
         with self._database.reading() as connection:
             query = sa.select(items, packages.c.account_ref).join(packages).where(items.c.package_id == package_id)
             return {row.item_id: _held_item(row) for row in connection.execute(query)}
+
+    def facts_of(self, subject: str) -> tuple[Package, tuple[ItemFacts, ...]] | None:
+        """What the gate decides about a package or a unit from: whose it is, and the facts of a unit's items."""
+        with self._database.reading() as connection:
+            package_id = connection.scalar(sa.select(units.c.package_id).where(units.c.unit_id == subject)) or subject
+            row = connection.execute(sa.select(packages).where(packages.c.package_id == package_id)).first()
+            held = (
+                sa.select(items, packages.c.account_ref)
+                .join(packages, packages.c.package_id == items.c.package_id)
+                .join(unit_items, unit_items.c.item_id == items.c.item_id)
+                .where(items.c.package_id == package_id, unit_items.c.unit_id == subject)
+                .order_by(items.c.item_id)
+            )
+            facts = tuple(_held_item(item).facts for item in connection.execute(held)) if row else ()
+        return (Package(**row._mapping), facts) if row else None
 
     def unit_items(self, package_id: str) -> dict[str, tuple[str, ...]]:
         """The items each unit of a package holds, by unit id; none for a unit of description."""

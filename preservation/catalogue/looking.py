@@ -22,7 +22,7 @@ class Looking:
         self._ledger = ledger
 
     def record_looks(self, run_id: str, site: str, package_id: str, found: Iterable[Finding], at: datetime) -> dict[str, int]:
-        """One package at one site was looked at: a row for every finding that is not `intact`, all of them counted in the ledger."""
+        """One package at one site was looked at: a row for each finding that is not `intact`, all counted in the ledger."""
         looks = list(found)
         counts = dict(sorted(Counter(look.outcome.value for look in looks).items()))
         rows = [_row(run_id, look) for look in looks if look.outcome is not Outcome.intact]

@@ -1,4 +1,4 @@
-"""The catalogue's tables. A rule that a database can hold, it holds: what occurs once is unique, what must exist is a foreign key."""
+"""The catalogue's tables. A rule a database can hold, it holds: what occurs once is unique, what must exist is a foreign key."""
 
 import sqlalchemy as sa
 
@@ -180,14 +180,14 @@ erasures = sa.Table(  # a row for every package x site before the first erasure:
     _one_of("state", "open", "done"),
 )
 
-receipts = sa.Table(  # of one object's bytes, read back as absent
+receipts = sa.Table(  # a row for every object before the first erasure; `at` once it was read back as absent
     "receipts",
     metadata,
     sa.Column("package_id", Id, primary_key=True),
     sa.Column("site", sa.String(31), primary_key=True),
     sa.Column("key", sa.String(300), primary_key=True),
     sa.Column("removed", sa.Integer, nullable=False),
-    sa.Column("at", Moment, nullable=False),
+    sa.Column("at", Moment),
 )
 
 tombstones = sa.Table(

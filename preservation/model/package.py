@@ -18,7 +18,7 @@ class UnitKind(StrEnum):
 
 
 class StoredFile(Word):
-    """One file of a version as it lies on the shelf. `path` is relative to the package's root, e.g. `v1/content/data/README.txt`."""
+    """One file of a version as it lies on the shelf. `path` is below the package's root, e.g. `v1/content/data/README.txt`."""
 
     path: str
     fixity: Fixity

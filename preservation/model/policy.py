@@ -20,7 +20,7 @@ class PackagingPolicy(Word):
     """Sizes and names of what is packaged."""
 
     sealing: Sealing = Sealing.none
-    own_unit_from: int = Field(default=MIB, ge=1)  # an item this large has a WARC of its own (reference: PUT against storage prices)
+    own_unit_from: int = Field(default=MIB, ge=1)  # below this, a PUT costs more than years of storage
     bundle_up_to: int = Field(default=64 * MIB, ge=MIB)
     namespace: str = "https://deposits.keepsake.invalid"  # the archive's own host: replays, and can never leak to a live one
     archive_name: str = "Keepsake"

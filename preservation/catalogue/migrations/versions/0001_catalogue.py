@@ -99,7 +99,7 @@ def _tables() -> None:
         sa.Column("site", sa.String(length=31), nullable=False),
         sa.Column("key", sa.String(length=300), nullable=False),
         sa.Column("removed", sa.Integer(), nullable=False),
-        sa.Column("at", sa.String(length=32), nullable=False),
+        sa.Column("at", sa.String(length=32), nullable=True),
         sa.PrimaryKeyConstraint("package_id", "site", "key", name=op.f("pk_receipts")),
     )
     op.create_table(

@@ -1,0 +1,66 @@
+"""Audit: every copy at every site is read and compared with what was packaged. Looks only; mending is `repair`."""
+
+from prefect import flow
+from pydantic import BaseModel, Field
+
+from flows import reports
+from flows.desk import archive, discreet, step
+from preservation.errors import ArchiveError, SettingsWrong
+from preservation.steps import integrity as steps
+from preservation.steps.integrity import AuditReport
+
+
+class AuditRequest(BaseModel):
+    """Which sites to look at."""
+
+    site: str = Field(default="all", description="A site's name, or `all`", title="Site")
+
+
+class AuditSummary(BaseModel):
+    """What a run found, site by site."""
+
+    run_id: str
+    sites: list[AuditReport]
+    not_looked_at: dict[str, str]  # site: why
+
+    @property
+    def well(self) -> bool:
+        """Whether everything was looked at and is intact."""
+        return not self.not_looked_at and all(site.well for site in self.sites)
+
+
+@step(name="audit a site", task_run_name="read everything at {site}")
+def look(run_id: str, site: str) -> AuditReport:
+    """Read and digest every object of one site; name what is foreign."""
+    return steps.audit(archive(), run_id, site, reports.audit_progress(archive(), site))
+
+
+@flow(name="audit", flow_run_name="audit of {request.site}")
+@discreet
+def audit(request: AuditRequest) -> AuditSummary:
+    """Read every copy and compare it with what was packaged.
+
+    Writes findings and changes nothing on the shelf. Depth: read, which is every byte.
+
+    Args:
+        request: Which sites.
+    """
+    run_id = steps.new_run()
+    looks = {site: look.start(run_id, site) for site in chosen(request.site, list(archive().sites))}
+    outcomes = {site: outcome() for site, outcome in looks.items()}
+    summary = AuditSummary(
+        run_id=run_id,
+        sites=[outcome for outcome in outcomes.values() if isinstance(outcome, AuditReport)],
+        not_looked_at={site: outcome.code for site, outcome in outcomes.items() if isinstance(outcome, ArchiveError)},
+    )
+    reports.audit_report(summary)
+    return summary
+
+
+def chosen(name: str, sites: list[str]) -> list[str]:
+    """The sites meant by a name; raises SettingsWrong for one there is not."""
+    if name == "all":
+        return sorted(sites)
+    if name not in sites:
+        raise SettingsWrong("no-such-site", f"there is no site {name!r}", remedy=f"name one of: all, {', '.join(sorted(sites))}")
+    return [name]

@@ -1,0 +1,59 @@
+"""Repair: what is damaged is replaced by a copy proved intact in the same run, and read back."""
+
+from prefect import flow
+from pydantic import BaseModel, Field
+
+from flows import reports
+from flows.desk import archive, discreet, step
+from preservation.errors import ArchiveError
+from preservation.steps import integrity as steps
+from preservation.steps.integrity import MendReport
+
+
+class RepairRequest(BaseModel):
+    """Which package to mend."""
+
+    package: str = Field(
+        default="all", pattern=r"^(all|[a-z2-7]{26})$", description="A package id, or `all` that are held", title="Package"
+    )
+
+
+class RepairSummary(BaseModel):
+    """What a run mended, package by package."""
+
+    run_id: str
+    packages: list[MendReport]
+    refused: dict[str, str]  # package: why
+
+    @property
+    def well(self) -> bool:
+        """Whether nothing is left damaged."""
+        return not self.refused and not any(package.beyond_repair for package in self.packages)
+
+
+@step(name="mend a package", task_run_name="mend package {package_id}")
+def mend(run_id: str, package_id: str) -> MendReport:
+    """Read every copy of one package; replace what is damaged; read that back."""
+    return steps.repair(archive(), run_id, package_id)
+
+
+@flow(name="repair", flow_run_name="repair of {request.package}")
+@discreet
+def repair(request: RepairRequest) -> RepairSummary:
+    """Replace damaged copies by copies proved intact in this run.
+
+    Foreign objects are left alone. What no intact copy is left of is reported as beyond repair.
+
+    Args:
+        request: Which package.
+    """
+    run_id = steps.new_run()
+    packages = steps.held_packages(archive()) if request.package == "all" else [request.package]
+    outcomes = {package_id: mend.start(run_id, package_id)() for package_id in packages}
+    summary = RepairSummary(
+        run_id=run_id,
+        packages=[outcome for outcome in outcomes.values() if isinstance(outcome, MendReport)],
+        refused={package_id: outcome.code for package_id, outcome in outcomes.items() if isinstance(outcome, ArchiveError)},
+    )
+    reports.repair_report(summary)
+    return summary

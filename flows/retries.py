@@ -1,0 +1,29 @@
+"""What is tried again, how often and when: one table. Only a store that does not answer is worth another try."""
+
+from typing import Any
+
+from prefect.client.schemas.objects import State, TaskRun
+from prefect.tasks import Task
+
+from preservation.errors import StoreUnavailable
+
+DELAYS = [2, 15, 60]  # seconds; the store wrapper has tried three times within a second before the first of these
+
+
+def is_transient(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
+    """Whether a failed step may go well when simply done again."""
+    try:
+        state.result()
+    except StoreUnavailable:
+        return True
+    except BaseException:
+        return False
+    return False
+
+
+TRANSIENT: dict[str, Any] = {
+    "retries": len(DELAYS),
+    "retry_delay_seconds": DELAYS,
+    "retry_condition_fn": is_transient,
+    "persist_result": False,
+}

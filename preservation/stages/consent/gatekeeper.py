@@ -1,0 +1,77 @@
+"""Asks the gate with what is on record: the revision in force and the facts of the items concerned. Stages are handed one of these.
+
+The catalogue says which revision is in force, by digest; the identity store has its words. If they disagree, the answer is no.
+"""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+from preservation.catalogue.deposits import Deposits
+from preservation.catalogue.holdings import Holdings
+from preservation.catalogue.identity import IdentityStore
+from preservation.errors import Refused
+from preservation.model.clearance import Act, Clearance
+from preservation.model.consent import ConsentRecord
+from preservation.model.item import ItemFacts
+from preservation.stages.consent import gate
+
+
+class RecordGatekeeper:
+    """The gatekeeper over the archive's own records."""
+
+    def __init__(self, deposits: Deposits, holdings: Holdings, identity: IdentityStore, now: Callable[[], datetime]) -> None:
+        self._deposits = deposits
+        self._holdings = holdings
+        self._identity = identity
+        self._now = now
+
+    def record_in_force(self, record_id: str) -> ConsentRecord | None:
+        """The newest revision's words; None if there is no such record; Refused if its words are not the ones recorded."""
+        in_force = self._deposits.consent_in_force(record_id)
+        if in_force is None:
+            return None
+        document = self._identity.document(record_id, in_force.revision)
+        record = ConsentRecord.model_validate_json(document) if document else None
+        if record is None or record.sha256() != in_force.sha256:
+            raise Refused(
+                "consent-record-damaged",
+                f"the words of consent record {record_id}, revision {in_force.revision}, are not the ones recorded",
+                remedy="restore the identity store from its backup; until then nothing is done under this record",
+            )
+        return record
+
+    def clear(self, act: Act, subject: str) -> Clearance:
+        """Clearance for `act` on a package or a unit by id; raises Refused."""
+        found = self._holdings.facts_of(subject)
+        if found is None or (found[0].state != "held" and act is not Act.erase):
+            raise Refused(
+                "nothing-held",
+                f"the archive holds no package or unit {subject}, or it was withdrawn",
+                remedy="list what is held with: keepsake list",
+            )
+        package, facts = found
+        return gate.require_unit(self.record_in_force(package.record_id), act, subject, facts, self._now())
+
+    def clear_deposit(self, act: Act, record_id: str, deposit_id: str, account_ref: str, *, follow_up: bool = False) -> Clearance:
+        """Clearance to receive or extract a deposit of one account; raises Refused."""
+        record = self.record_in_force(record_id)
+        return gate.require_deposit(record, act, deposit_id, self._now(), account_ref=account_ref, follow_up=follow_up)
+
+    def for_items(self, record_id: str, facts: Iterable[ItemFacts]) -> "ItemGatekeeper":
+        """A gatekeeper for items that are not in the catalogue yet. Facts may carry dates: this is asked in quarantine."""
+        return ItemGatekeeper({item.item_id: item for item in facts}, lambda: self.record_in_force(record_id), self._now)
+
+
+class ItemGatekeeper:
+    """Decides about items by facts that are known in quarantine only."""
+
+    def __init__(
+        self, facts: dict[str, ItemFacts], record_in_force: Callable[[], ConsentRecord | None], now: Callable[[], datetime]
+    ) -> None:
+        self._facts = facts
+        self._record_in_force = record_in_force
+        self._now = now
+
+    def clear(self, act: Act, subject: str) -> Clearance:
+        """Clearance for `act` on one of the items; raises Refused."""
+        return gate.require(self._record_in_force(), act, self._facts[subject], self._now())

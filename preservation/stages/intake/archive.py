@@ -1,0 +1,274 @@
+"""Safe reading of what was handed in: ZIP, ZIP in ZIP, bare JSON, loose media.
+
+`survey` reads every source once, counting and digesting real bytes, and says what each entry is and what is wrong with it.
+Entries are streamed and never extracted; to read one again, `open_held` takes its locator. Memory is flat but for archives
+within archives, which are unpacked into an anonymous temporary file beyond 64 MiB.
+"""
+
+import hashlib
+import tempfile
+import zipfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from typing import IO, BinaryIO, cast
+
+from preservation.errors import DepositUnusable
+from preservation.model.export import Note
+from preservation.model.policy import IntakePolicy
+from preservation.stages.intake import zip_members
+from preservation.stages.intake.sources import Source, find_source, read_locator, write_locator
+from preservation.stages.intake.zip_members import MIB, UNREADABLE
+
+CHUNK = MIB
+HEAD = 512
+IN_MEMORY = 64 * MIB
+RATIO_COUNTS_FROM = MIB  # small files of blanks may shrink a thousandfold and do no harm
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One file, loose or in an archive. `problem` is a code; an entry with one was not taken."""
+
+    source: int  # position in the sequence of sources
+    path: str  # as displayed, `outer.zip!/inner.json` within nested archives; content, not fit for a log
+    name: str  # the innermost member's name
+    locator: str
+    size: int = 0  # bytes really read
+    sha256: str | None = None
+    crc32: str | None = None
+    modified: str | None = None
+    head: bytes = b""
+    problem: str = ""
+    ignored: str = ""  # a code, for folders and debris
+    nested: bool = False  # an archive whose members follow
+
+
+@dataclass(slots=True)
+class Budget:
+    """What may still be read. `left` is in unpacked bytes, `members` in entries."""
+
+    left: int
+    members: int
+
+
+class OverBudget(Exception):
+    """More bytes came out than the policy allows; `code` says which limit."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+def survey(sources: Sequence[Source], policy: IntakePolicy, companions: int = 0) -> list[Entry]:
+    """Read every source once. The last `companions` sources are media handed in beside the export: never opened as archives.
+
+    Raises DepositUnusable for an export that is empty or cut off: empty-file, archive-truncated, archive-damaged, too-many-members.
+    """
+    found, budget, seen = list[Entry](), Budget(policy.max_total, policy.max_members), Counter[str]()
+    for position, source in enumerate(sources):
+        place = (position, (source.name, seen[source.name]))
+        seen[source.name] += 1
+        loose_only = position >= len(sources) - companions
+        if source.size == 0 and not loose_only and not zip_members.is_debris(source.name):
+            raise _empty(position)
+        with source.open() as stream:
+            _survey_source(found, budget, policy, source, place, stream, loose_only)
+    return found
+
+
+Place = tuple[int, tuple[str, int]]
+
+
+def _survey_source(
+    found: list[Entry], budget: Budget, policy: IntakePolicy, source: Source, place: Place, stream: BinaryIO, loose_only: bool
+) -> None:
+    head = stream.read(HEAD)
+    stream.seek(0)
+    if zip_members.looks_like_zip(head) and not loose_only:
+        own = _archive_budget(budget, policy, source.size)
+        before = own.left
+        _survey_zip(found, own, policy, place, (), "", stream)
+        budget.left, budget.members = budget.left - (before - own.left), own.members
+        return
+    entry = Entry(place[0], source.name, source.name, write_locator(*place[1]))
+    if zip_members.is_debris(source.name):
+        found.append(replace(entry, size=source.size, ignored="debris"))
+        return
+    found.append(_digested(entry, stream, None, budget, policy))
+
+
+def _archive_budget(budget: Budget, policy: IntakePolicy, size: int) -> Budget:
+    """An archive as a whole may not unpack beyond the ratio either: members of a bomb can share their packed bytes."""
+    return Budget(min(budget.left, max(16 * MIB, size * policy.max_ratio)), budget.members)
+
+
+def _survey_zip(
+    found: list[Entry], budget: Budget, policy: IntakePolicy, place: Place, trail: tuple[int, ...], prefix: str, stream: BinaryIO
+) -> None:
+    with zip_members.open_directory(stream, budget.members) as archive:
+        for index, info in enumerate(archive.infolist()):
+            budget.members -= 1
+            if budget.members < 0:
+                raise DepositUnusable(
+                    "too-many-members", "the archives list more members than the policy allows", remedy="raise `max_members`"
+                )
+            entry = _described(info, place, (*trail, index), prefix)
+            entry = entry if entry.problem or entry.ignored else _read_member(archive, stream, info, entry, budget, policy)
+            if entry.problem or entry.ignored or not zip_members.looks_like_zip(entry.head):
+                found.append(entry)
+            else:
+                _survey_nested(found, budget, policy, place, (*trail, index), entry, archive, info)
+
+
+def _survey_nested(
+    found: list[Entry],
+    budget: Budget,
+    policy: IntakePolicy,
+    place: Place,
+    trail: tuple[int, ...],
+    entry: Entry,
+    archive: zipfile.ZipFile,
+    info: zipfile.ZipInfo,
+) -> None:
+    """An archive in an archive. Beyond `max_depth`, or unreadable, it becomes one refused member among others."""
+    if len(trail) > policy.max_depth:
+        found.append(replace(entry, problem="nested-too-deep"))
+        return
+    at = len(found)
+    found.append(replace(entry, nested=True))
+    try:
+        with archive.open(info) as packed, spooled(packed) as inner:
+            _survey_zip(found, budget, policy, place, trail, f"{entry.path}!/", inner)
+    except DepositUnusable as refused:
+        found[at:] = [replace(entry, problem=refused.code)]
+
+
+def _described(info: zipfile.ZipInfo, place: Place, trail: tuple[int, ...], prefix: str) -> Entry:
+    name = zip_members.display_name(info)
+    ignored = "folder" if zip_members.is_folder(info, name) else "debris" if zip_members.is_debris(name) else ""
+    return Entry(
+        source=place[0],
+        path=prefix + name,
+        name=name,
+        locator=write_locator(*place[1], trail),
+        size=info.file_size,
+        crc32=f"{info.CRC:08x}",
+        modified="{:04d}-{:02d}-{:02d}T{:02d}:{:02d}:{:02d}".format(*info.date_time),
+        ignored=ignored,
+        problem="" if ignored else zip_members.refusal(info, name) or "",
+    )
+
+
+def _read_member(
+    archive: zipfile.ZipFile, stream: BinaryIO, info: zipfile.ZipInfo, entry: Entry, budget: Budget, policy: IntakePolicy
+) -> Entry:
+    if zip_members.headers_disagree(stream, info):
+        return replace(entry, problem="header-mismatch")
+    if info.file_size > RATIO_COUNTS_FROM and info.file_size > info.compress_size * policy.max_ratio:
+        return replace(entry, problem="bomb")
+    try:
+        with archive.open(info) as member:
+            return _digested(entry, member, info.compress_size, budget, policy)
+    except UNREADABLE as error:
+        crc = isinstance(error, zipfile.BadZipFile) and "CRC" in str(error)
+        return replace(entry, problem="crc-mismatch" if crc else "unreadable")
+
+
+def _digested(entry: Entry, stream: IO[bytes], packed: int | None, budget: Budget, policy: IntakePolicy) -> Entry:
+    """Read to the end, counting. Sizes that were only declared play no part."""
+    digest, size, head = hashlib.sha256(), 0, b""
+    try:
+        for chunk in counted(stream, packed, budget, policy):
+            head = head or chunk[:HEAD]
+            size += len(chunk)
+            digest.update(chunk)
+    except OverBudget as over:
+        return replace(entry, size=size, problem=over.code)
+    return replace(entry, size=size, head=head, sha256=digest.hexdigest())
+
+
+def counted(stream: IO[bytes], packed: int | None, budget: Budget, policy: IntakePolicy) -> Iterator[bytes]:
+    """The stream's bytes in chunks, taken from the budget; raises OverBudget("bomb" or "total-limit")."""
+    size = 0
+    while chunk := stream.read(CHUNK):
+        size += len(chunk)
+        budget.left -= len(chunk)
+        if packed is not None and size > max(RATIO_COUNTS_FROM, packed * policy.max_ratio):
+            raise OverBudget("bomb")
+        if budget.left < 0:
+            raise OverBudget("total-limit")
+        yield chunk
+
+
+@contextmanager
+def spooled(stream: IO[bytes]) -> Iterator[BinaryIO]:
+    """A seekable copy of a stream: in memory to 64 MiB, then in a file that has no name."""
+    with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY) as copy:
+        while chunk := stream.read(CHUNK):
+            copy.write(chunk)
+        copy.seek(0)
+        yield cast(BinaryIO, copy)
+
+
+@contextmanager
+def open_held(sources: Sequence[Source], locator: str) -> Iterator[BinaryIO]:
+    """Open the bytes a locator points at, given the same sources (companions after exports) it was made from.
+
+    Raises DepositUnusable: locator-unreadable, source-gone, or member-unreadable if the archive has changed since.
+    Read the stream forward: seeking back in a member means unpacking it again.
+    """
+    name, nth, path = read_locator(locator)
+    with ExitStack() as opened:
+        stream: BinaryIO = opened.enter_context(find_source(sources, name, nth).open())
+        try:
+            for level, index in enumerate(path):
+                if level:
+                    stream = opened.enter_context(spooled(stream))
+                archive = opened.enter_context(zipfile.ZipFile(stream))
+                stream = cast(BinaryIO, opened.enter_context(archive.open(archive.infolist()[index])))
+        except UNREADABLE:
+            raise DepositUnusable("member-unreadable", "a member no longer opens", remedy="hand the deposit in again") from None
+        yield stream
+
+
+def notes(entries: Sequence[Entry]) -> list[Note]:
+    """One warning per kind of problem, with a count and no name."""
+    counts = Counter(entry.problem for entry in entries if entry.problem)
+    found = [Note(code=code, message=PROBLEMS.get(code, "{n} members could not be read").format(n=n)) for code, n in counts.items()]
+    repeated = duplicates(entries)
+    if repeated:
+        text = f"{repeated} names occur more than once with different bytes; every one is kept apart, none is preferred"
+        found.append(Note(code="duplicate-member", message=text))
+    return found
+
+
+def duplicates(entries: Sequence[Entry]) -> int:
+    """How many member names of one archive stand for more than one content."""
+    contents: dict[tuple[int, str], set[str | None]] = {}
+    for entry in entries:
+        if not entry.ignored and not entry.problem:
+            contents.setdefault((entry.source, entry.path), set()).add(entry.sha256)
+    return sum(len(digests) > 1 for digests in contents.values())
+
+
+PROBLEMS = {
+    "encrypted": "{n} members need a password and were not read",
+    "symlink": "{n} members are links; links are never followed or made",
+    "not-a-regular-file": "{n} members are neither files nor folders",
+    "unsafe-name": "{n} members have names that lead out of their folder and were left out",
+    "header-mismatch": "{n} members have two headers that disagree and were left out",
+    "bomb": "{n} members unpack to far more than any export does and were left out",
+    "total-limit": "{n} members were left out because the limit on unpacked bytes was reached",
+    "crc-mismatch": "{n} members do not match their checksum and were left out",
+    "unreadable": "{n} members could not be unpacked",
+    "nested-too-deep": "{n} archives lie deeper in other archives than the policy allows",
+    "archive-truncated": "{n} archives within the archive are cut off",
+    "archive-damaged": "{n} archives within the archive are damaged",
+    "too-many-members": "{n} archives within the archive list too many members",
+}
+
+
+def _empty(position: int) -> DepositUnusable:
+    return DepositUnusable("empty-file", f"file {position + 1} is empty", remedy="download the export again from the platform")

@@ -1,0 +1,241 @@
+"""TikTok's "Download your data", JSON, 2020 to 2026 and the hybrids between (layouts: docs/design.md, "Reading exports").
+
+Old and new names are read side by side. A part that should hold posts and cannot be read is an error; an export is never
+silently empty.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from preservation.model.export import Account, ExportReport, Note, Post, Visibility
+from preservation.model.sections import Section
+from preservation.stages.intake.exports import tiktok_accounting as accounting
+from preservation.stages.intake.exports import tiktok_links as links
+from preservation.stages.intake.exports import tiktok_posts as posts_of
+from preservation.stages.intake.exports import tiktok_sections as table
+from preservation.stages.intake.exports.values import get, has, plain, says_nothing, shown, text, unix
+
+PLATFORM = "tiktok"
+_DATA_FILE = re.compile(r"user_data(_tiktok)?\b[^/\\]*\.json$", re.IGNORECASE)
+_ZIP_STAMP = re.compile(r"TikTok_Data_(\d{10})(?!\d)", re.IGNORECASE)
+
+
+@dataclass(slots=True)
+class _Read:
+    """What the lists of posts gave."""
+
+    posts: list[Post] = field(default_factory=list)
+    deleted: list[Post] = field(default_factory=list)
+    records: list[dict[str, Any]] = field(default_factory=list)
+    lists: int = 0
+    unreadable_lists: int = 0
+    unreadable_records: int = 0
+    joined: int = 0
+
+
+def recognise(document: Any, names: Sequence[str]) -> bool:
+    """Whether a document is a TikTok export: by two levels of its keys, or by its name if its layout is new to us."""
+    document = unwrapped(document)
+    if not isinstance(document, dict):
+        return False
+    pairs = ((plain(top), plain(key)) for top, value in document.items() if isinstance(value, dict) for key in value)
+    named = any(_DATA_FILE.search(name) or _ZIP_STAMP.search(name) for name in names)
+    return named or any(table.section_of(top, second) is not Section.unknown for top, second in pairs)
+
+
+def unwrapped(document: Any) -> Any:
+    """The document within a document that holds only it, under the name of its file."""
+    if isinstance(document, dict) and len(document) == 1:
+        key, value = next(iter(document.items()))
+        return value if key.endswith(".json") and isinstance(value, dict) else document
+    return document
+
+
+def read(document: Any, names: Sequence[str]) -> ExportReport:
+    """One export as a report. `names`: of the file and of what it lay in; the platform writes the time of export there."""
+    document = unwrapped(document)
+    found = _read_posts(document)
+    read_as = generation(document, found.records)
+    return ExportReport(
+        platform=PLATFORM,
+        generation=read_as,
+        format="json",
+        account=_account(document),
+        exported_at_utc=exported_at(names, [*found.posts, *found.deleted]),
+        posts=tuple(found.posts),
+        deleted_posts=tuple(found.deleted),
+        live_sessions=posts_of.live_sessions(document),
+        profile=_profile(document),
+        sections=tuple(accounting.sections(document)),
+        third_party_sections=tuple(accounting.third_parties(document)),
+        warnings=tuple(_warnings(document, found)),
+        errors=tuple(_errors(document, found)),
+    )
+
+
+def _read_posts(document: dict[str, Any]) -> _Read:
+    found, seen = _Read(), set[tuple[str, tuple[Any, ...]]]()
+    for listed in posts_of.post_lists(document):
+        live = listed.section is Section.posts_metadata
+        found.lists += live
+        found.unreadable_lists += not listed.readable
+        here = set[tuple[str, tuple[Any, ...]]]()
+        for index, record in enumerate(listed.records):
+            if not posts_of.says_when_or_what(record):
+                found.unreadable_records += 1
+                continue
+            post = posts_of.read_post(record, f"{listed.pointer}/{index}", listed.section)
+            identity = (listed.section.value, (post.created_at_utc, post.caption, tuple(_bare(post))))
+            if identity in seen:  # the same post under the old and the new name; twins within one list stay two
+                found.joined += 1
+                continue
+            here.add(identity)
+            (found.posts if live else found.deleted).append(post)
+            if live:
+                found.records.append(record)
+        seen |= here
+    return found
+
+
+def _bare(post: Post) -> list[str]:
+    return [links.without_signature(medium.ref) or medium.ref for medium in post.media]
+
+
+def generation(document: dict[str, Any], records: list[dict[str, Any]]) -> str:
+    """g1 (2020-22) to g5 (2026), by the newest name in use: hybrids count as the newer."""
+    tops = {plain(key) for key in document}
+    if tops & {"likesandfavorites", "likesandfavourites", "profileandsettings", "incomewallet"}:
+        return "g5"
+    if tops & {"post", "youractivity"}:
+        return "g4"
+    if posts_of.gives(records, "whocanview", "title"):
+        return "g3"
+    if records:
+        return "g1" if posts_of.gives(records, "videolink") else "g2"
+    return "g3" if tops & {"adsanddata", "tiktokshopping", "poireview"} else "g2" if "video" in tops else "unknown"
+
+
+def exported_at(names: Sequence[str], posts: Sequence[Post]) -> datetime | None:
+    """The stamp in a name (the innermost that has one), else the time in the links' log ids."""
+    for name in reversed(names):
+        found = _ZIP_STAMP.search(name)
+        if found:
+            return unix(int(found.group(1)))
+    return links.export_time(medium.ref for post in posts for medium in post.media)
+
+
+def _containers(document: dict[str, Any], *names: str) -> list[dict[str, Any]]:
+    """Every second-level part under one of these names."""
+    found = []
+    for top, value in document.items():
+        if plain(top) in table.TOP and isinstance(value, dict):
+            found += [inner for key, inner in value.items() if plain(key) in names and isinstance(inner, dict)]
+    return found
+
+
+def _maps(document: dict[str, Any], wanted: str, *names: str) -> dict[str, Any]:
+    """The fields of all maps of this name, joined; the first that says something wins."""
+    joined: dict[str, Any] = {}
+    for container in _containers(document, *names):
+        fields = get(container, wanted)
+        for key, value in fields.items() if isinstance(fields, dict) else ():
+            if says_nothing(joined.get(key)):
+                joined[key] = value
+    return joined
+
+
+def _account(document: dict[str, Any]) -> Account:
+    fields = _maps(document, "profilemap", "profileinformation", "profileinfo")
+    handle = text(get(fields, "username"))
+    private = get(_maps(document, "settingsmap", "settings"), "privateaccount")
+    return Account(
+        handle=handle.strip().removeprefix("@") if handle else None,
+        display_name=text(get(fields, "displayname")),
+        bio=text(get(fields, "biodescription")),
+        private=_switch(private),
+    )
+
+
+def _switch(value: Any) -> bool | None:
+    word = str(value).strip().casefold()
+    if word in ("enabled", "on", "yes", "true"):
+        return True
+    return False if word in ("disabled", "off", "no", "false") else None
+
+
+def _profile(document: dict[str, Any]) -> dict[str, Any]:
+    """Allowed fields, keys as written; besides, under the names of their sections, `settings_privacy` and `hashtags_used`."""
+    fields = _maps(document, "profilemap", "profileinformation", "profileinfo")
+    kept = {shown(key): value for key, value in fields.items() if table.section_of_profile_field(plain(key)) is Section.profile_public}
+    kept = {key: _unsigned(value) for key, value in kept.items() if not says_nothing(value) and value != "None"}
+    settings = _maps(document, "settingsmap", "settings")
+    privacy = {shown(key): value for key, value in settings.items() if table.section_of_setting(plain(key)) is Section.settings_privacy}
+    tags = [item for part in _containers(document, "hashtag") for item in get(part, "hashtaglist") or [] if isinstance(item, dict)]
+    named = [tag for item in tags if (tag := text(get(item, "hashtagname")))]
+    return kept | ({"settings_privacy": privacy} if privacy else {}) | ({"hashtags_used": named} if named else {})
+
+
+def _unsigned(value: Any) -> Any:
+    return links.without_signature(value) if isinstance(value, str) and links.is_web_link(value) else value
+
+
+def _warnings(document: dict[str, Any], found: _Read) -> list[Note]:
+    notes = accounting.drift_warnings(document)
+    posts = found.posts
+    if found.deleted:
+        notes.append(Note(code="deleted-posts-present", message=f"{len(found.deleted)} deleted posts; kept out unless the creator asks"))
+    if found.records and not posts_of.gives(found.records, "title"):
+        notes.append(Note(code="no-captions-in-this-generation", message="this generation of the export gives no captions"))
+    if found.records and not posts_of.gives(found.records, "whocanview"):
+        text_ = "this generation of the export does not say who could see a post; none counts as public"
+        notes.append(Note(code="visibility-unknown-in-this-generation", message=text_))
+    else:
+        unknown = sum(post.visibility is Visibility.unknown for post in posts)
+        _add(notes, unknown, "visibility-not-understood", "{n} posts have an audience we do not know; none counts as public")
+    _add(notes, sum(post.created_at_utc is None for post in [*posts, *found.deleted]), "date-unreadable", "{n} posts have no readable date")
+    _add(notes, sum(not post.media for post in posts), "posts-without-link", "{n} posts have neither link nor file")
+    _add(notes, sum(_unknown_medium(post) for post in posts), "media-kind-unknown", "{n} posts have media whose kind no link tells")
+    _add(notes, _twins(posts), "posts-in-the-same-second", "{n} posts share their second with another")
+    _add(notes, found.joined, "hybrid-layout", "{n} posts stand under the old and the new name; each was read once")
+    _add(notes, _stories(document), "stories-not-read", "{n} stories are in the export and their layout is not known yet")
+    return notes
+
+
+def _add(notes: list[Note], n: int, code: str, message: str) -> None:
+    if n:
+        notes.append(Note(code=code, message=message.format(n=n)))
+
+
+def _unknown_medium(post: Post) -> bool:
+    return any(medium.kind.value == "unknown" for medium in post.media)
+
+
+def _twins(posts: list[Post]) -> int:
+    seconds = Counter(post.created_at_utc for post in posts if post.created_at_utc)
+    return sum(n for n in seconds.values() if n > 1)
+
+
+def _stories(document: dict[str, Any]) -> int:
+    return sum(accounting.count(value) for value in _containers(document, "story", "stories"))
+
+
+def _errors(document: dict[str, Any], found: _Read) -> list[Note]:
+    """Posts that should be there and are not. An account without posts is no error: its lists are there and empty."""
+    notes: list[Note] = []
+    _add(notes, found.unreadable_records, "post-records-unreadable", "{n} records among the posts could not be read")
+    if found.posts:
+        _add(notes, found.unreadable_lists, "posts-partly-unread", "{n} parts that should hold posts could not be read")
+        return notes
+    parents = [value for top, value in document.items() if plain(top) in table.POST_PARENTS]
+    renamed = any(not says_nothing(value) and not has(value, *table.POSTS) for value in parents)
+    if found.unreadable_lists or found.unreadable_records or renamed:
+        notes.append(Note(code="no-posts-read", message="the part that should hold the posts could not be read"))
+    elif accounting.unread_records(document):
+        notes.append(Note(code="no-posts-read", message="no posts were found, and there are parts of the export we do not know"))
+    elif not found.lists:
+        notes.append(Note(code="no-posts-read", message="the export has no part for posts"))
+    return notes

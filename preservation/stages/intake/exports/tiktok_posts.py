@@ -1,0 +1,167 @@
+"""Posts, deleted posts and live sessions of a TikTok export, in our words."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from preservation.model.export import MediaKind, MediaStatus, Medium, Post, PostKind, Visibility
+from preservation.model.sections import Section
+from preservation.stages.intake.exports import tiktok_links as links
+from preservation.stages.intake.exports import tiktok_sections as table
+from preservation.stages.intake.exports.values import get, has, moment, number, plain, says_nothing, shown, stamp, text
+
+VISIBILITY = {
+    "everyone": Visibility.public,
+    "friends": Visibility.friends,
+    "followers": Visibility.followers,
+    "only me": Visibility.private,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RecordList:
+    """A list of posts as it stands in the export. `readable` is False where something is there and is no list of records."""
+
+    section: Section
+    pointer: str
+    records: tuple[Any, ...] = ()
+    readable: bool = True
+
+
+def post_lists(document: dict[str, Any]) -> Iterator[RecordList]:
+    """Every list of posts and deleted posts, under old and new names alike."""
+    for top, value in document.items():
+        if plain(top) not in table.POST_PARENTS or not isinstance(value, dict):
+            continue
+        for second, inner in value.items():
+            key, pointer = plain(second), f"/{escaped(top)}/{escaped(second)}"
+            if key in table.POSTS | table.DELETED:
+                section = Section.posts_metadata if key in table.POSTS else Section.deleted_posts
+                yield from _lists_in(section, pointer, inner)
+
+
+def _lists_in(section: Section, pointer: str, value: Any) -> Iterator[RecordList]:
+    if isinstance(value, list):
+        yield RecordList(section, pointer, tuple(value))
+        return
+    if not isinstance(value, dict):
+        yield RecordList(section, pointer, readable=says_nothing(value))
+        return
+    for key, inner in value.items():
+        if plain(key) in table.BOOKKEEPING:
+            continue
+        here = f"{pointer}/{escaped(key)}"
+        if plain(key) in ("videolist", "postlist", "postslist") and isinstance(inner, list):
+            yield RecordList(section, here, tuple(inner))
+        else:
+            yield RecordList(section, here, readable=says_nothing(inner))
+
+
+def read_post(record: dict[str, Any], pointer: str, section: Section) -> Post:
+    """One record as a post. What cannot be read is empty here and counted by the caller."""
+    refs = links.split_links(get(record, "link", "videolink"))
+    media = tuple(_medium(ref) for ref in refs)
+    identifier = next((found for ref in refs if (found := links.platform_id(ref))), None)
+    raw = _first(record, "whocanview")
+    return Post(
+        created_at_utc=moment(get(record, "date")) or (links.time_of_id(identifier) if identifier else None),
+        kind=kind_of_post(media),
+        caption=text(get(record, "title")),
+        visibility=visibility(raw),
+        visibility_raw=raw if isinstance(raw, str) else None,
+        media=media,
+        platform_id=identifier,
+        section=section,
+        deleted_at_utc=moment(get(record, "datedeleted")),
+        observations=_observations(record, refs),
+        words={shown(key): value for key, value in record.items() if plain(key) in table.POST_WORDS},
+        pointer=pointer,
+    )
+
+
+def visibility(raw: Any) -> Visibility:
+    """Only the four values we know; anything else, empty or absent, is unknown and so never public."""
+    return VISIBILITY.get(raw.strip().casefold(), Visibility.unknown) if isinstance(raw, str) else Visibility.unknown
+
+
+def kind_of_post(media: tuple[Medium, ...]) -> PostKind:
+    """By the kinds of its media; a set may hold one picture, and music beside pictures does not make a video."""
+    kinds = {medium.kind for medium in media}
+    if MediaKind.video in kinds and MediaKind.image not in kinds:
+        return PostKind.video
+    return PostKind.photo_set if MediaKind.image in kinds and MediaKind.video not in kinds else PostKind.unknown
+
+
+def _medium(ref: str) -> Medium:
+    web = links.is_web_link(ref)
+    return Medium(
+        ref=ref,
+        kind=links.kind_of_link(ref),
+        status=MediaStatus.link_only if web else MediaStatus.missing,
+        link_expires_at_utc=links.expiry(ref) if web else None,
+        needs_login=links.needs_login(ref) if web else False,
+    )
+
+
+def _observations(record: dict[str, Any], refs: tuple[str, ...]) -> dict[str, Any]:
+    """What changes by itself between two exports of the same post. Links without their signatures."""
+    found: dict[str, Any] = {}
+    for name, key in (("Likes", "likes"), ("NumberOfCollections", "numberofcollections")):
+        raw = get(record, key)
+        if raw is not None:
+            found[name] = raw if number(raw) is None else number(raw)
+    web = [links.without_signature(ref) for ref in refs if links.is_web_link(ref)]
+    cover = text(get(record, "coverimage"))
+    return found | ({"Link": web} if web else {}) | ({"CoverImage": links.without_signature(cover)} if cover else {})
+
+
+def _first(record: dict[str, Any], name: str) -> Any:
+    said = get(record, name)
+    return said if said is not None else next((value for key, value in record.items() if plain(key) == name), None)
+
+
+def says_when_or_what(record: Any) -> bool:
+    """Whether a record has what makes it a post: a date we can read, or a link."""
+    if not isinstance(record, dict):
+        return False
+    refs = links.split_links(get(record, "link", "videolink"))
+    return moment(get(record, "date")) is not None or any("/" in ref or "." in ref for ref in refs)
+
+
+def live_sessions(document: dict[str, Any]) -> tuple[dict[str, Any], ...]:
+    """The creator's own live sessions: times, room, title, replay link. Earnings and muted people are left out."""
+    found = []
+    for top, value in document.items():
+        history = get(value, "golivehistory") if plain(top) in table.TOP else None
+        records = get(history, "golivelist")
+        found += [_live_session(record) for record in records or [] if isinstance(record, dict)] if isinstance(records, list) else []
+    return tuple(found)
+
+
+def _live_session(record: dict[str, Any]) -> dict[str, Any]:
+    started, ended = moment(get(record, "livestarttime")), moment(get(record, "liveendtime"))
+    replay = text(get(record, "replayurl"))
+    dies = links.expiry(replay) if replay else None
+    room = get(record, "roomid")
+    return {
+        "started_at_utc": stamp(started) if started else None,
+        "ended_at_utc": stamp(ended) if ended else None,
+        "room_id": None if room is None else str(room),
+        "title": text(get(record, "roomtitle")),
+        "replay": MediaStatus.link_only.value if replay else None,
+        "replay_ref": replay,
+        "replay_expires_at_utc": stamp(dies) if dies else None,
+        "words": {
+            shown(key): value for key, value in record.items() if plain(key) in table.LIVE_WORDS - {"replayurl", "totallike", "totalview"}
+        },
+    }
+
+
+def gives(records: list[dict[str, Any]], *names: str) -> bool:
+    """Whether any of the records has this key: some generations of the export never give it."""
+    return any(has(record, *names) for record in records)
+
+
+def escaped(key: str) -> str:
+    """A key as one step of a JSON pointer (RFC 6901, section 3)."""
+    return shown(key).replace("~", "~0").replace("/", "~1")

@@ -1,0 +1,210 @@
+"""Where received bytes wait: each deposit in a folder of its own, encrypted under a throw-away key.
+
+Nothing but intake reads here. Wiping destroys the key first, so that what a disk keeps of the bytes is noise. AES-256 in
+counter mode because archives are read out of order; that mode proves nothing about integrity, which the digests taken on
+receiving do.
+"""
+
+import fcntl
+import hashlib
+import io
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
+from preservation.catalogue.keys import KeyStore
+from preservation.errors import DepositUnusable, StoreUnavailable
+
+BLOCK = 16
+CHUNK = 1024 * 1024
+INDEX = "index"
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """One file as handed in. The name is content: it stays inside the encrypted index."""
+
+    role: str  # "export" or "media"
+    name: str
+    size: int
+    sha256: str
+    open: Callable[[], BinaryIO]
+
+
+class Quarantine:
+    """The folder of all deposits that wait."""
+
+    def __init__(self, folder: Path, keys: KeyStore) -> None:
+        self._folder = folder
+        self._keys = keys
+        folder.mkdir(parents=True, exist_ok=True)
+
+    @contextmanager
+    def receiving(self, deposit_id: str) -> Iterator["Incoming"]:
+        """Take bytes in. Held open by a lock, so that `sweep` can tell a living hand-in from one that was cut off."""
+        room = self._room(deposit_id)
+        with _disk_answers(deposit_id):
+            room.mkdir()
+            with (room / ".lock").open("w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                yield Incoming(room, self._keys.get_or_make(_key_name(deposit_id)))
+
+    def files(self, deposit_id: str) -> list[Quarantined]:
+        """What waits under this deposit, in the order it was handed in."""
+        room = self._room(deposit_id)
+        if not room.is_dir():
+            raise DepositUnusable(
+                "quarantine-empty",
+                f"nothing waits in quarantine for deposit {deposit_id}",
+                remedy="it was accessioned or refused already (keepsake status); otherwise hand the export in again",
+            )
+        key = self._keys.get(_key_name(deposit_id))
+        with _Deciphering(room / INDEX, key, 0) as index:
+            entries = json.load(index)
+        return [_quarantined(room, key, number, entry) for number, entry in enumerate(entries, start=1)]
+
+    def holds(self, deposit_id: str) -> bool:
+        """Whether anything waits under this deposit."""
+        return self._room(deposit_id).is_dir()
+
+    def wipe(self, deposit_id: str) -> None:
+        """Destroy the key, then the bytes. Wiping twice is no error."""
+        self._keys.shred(_key_name(deposit_id))
+        room = self._room(deposit_id)
+        if room.is_dir():
+            shutil.rmtree(room)
+
+    def sweep(self, known: Callable[[str], bool]) -> list[str]:
+        """Wipe what a hand-in that died left behind: folders no deposit stands for and no living process holds."""
+        swept = []
+        for room in sorted(self._folder.iterdir()):
+            if room.is_dir() and not known(room.name) and not _is_held(room / ".lock"):
+                self.wipe(room.name)
+                swept.append(room.name)
+        return swept
+
+    def _room(self, deposit_id: str) -> Path:
+        return self._folder / deposit_id
+
+
+class Incoming:
+    """One hand-in while it is being written."""
+
+    def __init__(self, room: Path, key: bytes) -> None:
+        self._room = room
+        self._key = key
+        self._entries: list[dict[str, Any]] = []
+
+    def take(self, role: str, path: Path) -> Quarantined:
+        """Copy one file in, encrypted; digested on the way."""
+        number = len(self._entries) + 1
+        digest, size = hashlib.sha256(), 0
+        with path.open("rb") as source, (self._room / f"{number:05d}").open("wb") as target:
+            cipher = _cipher(self._key, number, 0).encryptor()
+            while chunk := source.read(CHUNK):
+                digest.update(chunk)
+                size += len(chunk)
+                target.write(cipher.update(chunk))
+        entry = {"role": role, "name": path.name, "size": size, "sha256": digest.hexdigest()}
+        self._entries.append(entry)
+        return _quarantined(self._room, self._key, number, entry)
+
+    def close(self) -> list[str]:
+        """Write the index; the digests of what was taken, in order."""
+        index = json.dumps(self._entries).encode()
+        (self._room / INDEX).write_bytes(_cipher(self._key, 0, 0).encryptor().update(index))
+        return [entry["sha256"] for entry in self._entries]
+
+
+class _Deciphering(io.RawIOBase):
+    """A readable, seekable view of one encrypted file."""
+
+    def __init__(self, path: Path, key: bytes, number: int) -> None:
+        self._file = path.open("rb")
+        self._size = path.stat().st_size
+        self._key, self._number = key, number
+        self._position = 0
+        self._cipher: Any = None
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._position
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
+        target = max(0, base + offset)
+        if target != self._position:
+            self._position, self._cipher = target, None
+        return self._position
+
+    def readinto(self, buffer: Any) -> int:
+        if self._cipher is None:
+            self._aim()
+        data = self._file.read(len(buffer))
+        buffer[: len(data)] = self._cipher.update(data)
+        self._position += len(data)
+        return len(data)
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+    def _aim(self) -> None:
+        """Point file and key stream at the position; the key stream starts at a block's edge."""
+        block, within = divmod(self._position, BLOCK)
+        self._file.seek(self._position)
+        self._cipher = _cipher(self._key, self._number, block).decryptor()
+        self._cipher.update(b"\0" * within)
+
+
+
+def _quarantined(room: Path, key: bytes, number: int, entry: dict[str, Any]) -> Quarantined:
+    path = room / f"{number:05d}"
+
+    def opened() -> BinaryIO:
+        return io.BufferedReader(_Deciphering(path, key, number), buffer_size=CHUNK)
+
+    return Quarantined(entry["role"], entry["name"], entry["size"], entry["sha256"], opened)
+
+
+def _cipher(key: bytes, number: int, block: int) -> Cipher[modes.CTR]:
+    """The key stream of file `number` from `block` on: 8 bytes of file number, 8 of block number, never used twice under a key."""
+    return Cipher(algorithms.AES(key), modes.CTR(number.to_bytes(8, "big") + block.to_bytes(8, "big")))
+
+
+def _key_name(deposit_id: str) -> str:
+    return f"quarantine/{deposit_id}"
+
+
+def _is_held(lock: Path) -> bool:
+    try:
+        with lock.open("w") as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:
+        return False
+    return False
+
+
+@contextmanager
+def _disk_answers(deposit_id: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as failure:
+        raise StoreUnavailable(
+            "quarantine-disk",
+            f"the quarantine's disk refused deposit {deposit_id}: {failure.strerror or type(failure).__name__}",
+            remedy="make room on the disk that holds the data directory, then hand the export in again; nothing was kept",
+        ) from None

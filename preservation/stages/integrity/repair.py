@@ -1,0 +1,105 @@
+"""Mending: a damaged copy is replaced by one proved intact in the same run, and read back. What cannot be mended is said.
+
+Foreign objects are left alone: erasing is another program with another credential.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from preservation.catalogue.holdings import Holdings, Package
+from preservation.catalogue.looking import Looking
+from preservation.killpoints import KillPoint, reach
+from preservation.model.clearance import Act, Gatekeeper
+from preservation.model.fixity import Finding, Outcome
+from preservation.stages.integrity.audit import expected_path, look_at_package
+from preservation.stages.integrity.expectation import Expected, expected_at
+from preservation.storage.fixity_check import check_fixity
+from preservation.storage.site import Site
+from preservation.storage.transfer import copy_proved
+
+MENDABLE = frozenset({Outcome.mismatched, Outcome.missing, Outcome.unreadable})
+
+
+@dataclass(frozen=True, slots=True)
+class Mending:
+    """One damaged copy and the place to mend it from; no source if no intact copy was found in this run."""
+
+    damaged: Finding
+    source_site: str | None
+    source_key: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RepairReport:
+    """What a run mended of one package, and what it could not."""
+
+    package_id: str
+    looked_at: int
+    mended: tuple[Mending, ...]
+    beyond_repair: tuple[Finding, ...]
+
+
+def plan_repair(looks: Sequence[Finding], fixities: Mapping[tuple[str, str], str]) -> list[Mending]:
+    """Pair every damaged copy with an intact copy of the same bytes. Pure: touches nothing.
+
+    `fixities`: (site, key) to the SHA-512 the bytes there must have.
+    """
+    intact = {fixities[look.site, look.key]: look for look in looks if look.outcome is Outcome.intact}
+    plan = []
+    for look in looks:
+        if look.outcome in MENDABLE:
+            source = intact.get(fixities[look.site, look.key])
+            plan.append(Mending(look, source.site if source else None, source.key if source else None))
+    return plan
+
+
+def repair_package(
+    run_id: str,
+    package: Package,
+    sites: Mapping[str, Site],
+    holdings: Holdings,
+    looking: Looking,
+    gatekeeper: Gatekeeper,
+    now: Callable[[], datetime],
+) -> RepairReport:
+    """Read every copy of a package anywhere, and mend what is damaged from what was just proved intact."""
+    looks: list[Finding] = []
+    expected: dict[tuple[str, str], Expected] = {}
+    for site in sites.values():
+        found, _keys = look_at_package(package, site, holdings, gatekeeper, now)
+        looking.record_looks(run_id, site.name, package.package_id, found, now())
+        looks.extend(found)
+        objects = expected_at(package.package_id, site.name, holdings).objects
+        expected.update({(site.name, each.key): each for each in objects})
+    plan = plan_repair(looks, {place: each.fixity.sha512 for place, each in expected.items()})
+    mended, beyond = [], []
+    for mending in plan:
+        wanted = expected[mending.damaged.site, mending.damaged.key]
+        if _carry_out(mending, wanted, sites, gatekeeper, now):
+            _record(run_id, mending, holdings, looking, now())
+            mended.append(mending)
+        else:
+            beyond.append(mending.damaged)
+    return RepairReport(package.package_id, len(looks), tuple(mended), tuple(beyond))
+
+
+def _carry_out(
+    mending: Mending, wanted: Expected, sites: Mapping[str, Site], gatekeeper: Gatekeeper, now: Callable[[], datetime]
+) -> bool:
+    if mending.source_site is None or mending.source_key is None:
+        return False
+    subject = wanted.unit_id or wanted.package_id
+    gatekeeper.clear(Act.repair, subject).require(Act.repair, subject, now())
+    target = sites[mending.damaged.site]
+    copy_proved(sites[mending.source_site].reader, mending.source_key, target.replacer, wanted.key, wanted.fixity)
+    reach(KillPoint.COPY_REPLACED)
+    again = check_fixity(target.reader, target.name, wanted.package_id, wanted.key, wanted.fixity, now())
+    return again.outcome is Outcome.intact
+
+
+def _record(run_id: str, mending: Mending, holdings: Holdings, looking: Looking, at: datetime) -> None:
+    looking.record_mended(run_id, mending.damaged, mending.source_site or "", at)
+    path = expected_path(mending.damaged)
+    if path is not None:
+        holdings.record_read_back(mending.damaged.package_id, path, mending.damaged.site, at)

@@ -1,0 +1,78 @@
+"""What describes a version as a whole: files of plain text beside the units, and words for a stranger."""
+
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from typing import Any
+
+from preservation.formats.canonical import canonical_json, json_lines
+from preservation.formats.ocfl import root_declarations
+from preservation.model.identifiers import DepositId
+from preservation.model.policy import PackagingPolicy
+from preservation.stages.packaging.request import AssemblyRequest, PackagedItem, ReceivedFacts
+
+FOLDER = "data/description"
+
+
+def description_files(request: AssemblyRequest, rows: Sequence[Mapping[str, Any]]) -> dict[str, bytes]:
+    """Every file of data/description by its path in the bag. Sealed as one unit where units are sealed: it holds words and names."""
+    deposit_id = request.deposit.deposit_id
+    return {
+        f"{FOLDER}/items.jsonl": json_lines(rows),
+        f"{FOLDER}/observations.jsonl": json_lines(_observations(request.items, deposit_id)),
+        f"{FOLDER}/received.jsonl": json_lines(_received(request.received, deposit_id)),
+        f"{FOLDER}/account.json": canonical_json(dict(request.account)) + b"\n",
+        f"{FOLDER}/consent.json": request.consent.document,
+    }
+
+
+def package_readme(policy: PackagingPolicy) -> bytes:
+    """data/README.txt: what this is and how to read it with a text editor, or with Python alone."""
+    return _text("package_readme.txt", policy)
+
+
+def storage_root_files(policy: PackagingPolicy) -> dict[str, bytes]:
+    """Files of a site's root by path: OCFL's declarations, and words for whoever finds it."""
+    return root_declarations() | {"README.txt": _text("root_readme.txt", policy)}
+
+
+def _text(name: str, policy: PackagingPolicy) -> bytes:
+    text = resources.files(__package__).joinpath(name).read_text("utf-8")
+    return text.replace("{archive}", policy.archive_name).encode("utf-8")
+
+
+def _observations(items: Sequence[PackagedItem], deposit_id: DepositId) -> list[dict[str, Any]]:
+    """What changes by itself (counts, signed links), as this export had it; never compared."""
+    return [
+        {
+            "item_id": item.item_id,
+            "deposit": deposit_id,
+            "seen_in": item.post.seen_in,
+            "observations": item.post.observations,
+            "media": [_reference(item, index) for index in range(len(item.post.media))],
+        }
+        for item in sorted(items, key=lambda item: item.item_id)
+    ]
+
+
+def _reference(item: PackagedItem, index: int) -> dict[str, Any]:
+    medium = item.post.media[index]
+    expires = medium.link_expires_at_utc
+    return {"ref": medium.ref, "status": medium.status, "link_expires_at_utc": expires.isoformat() if expires else None}
+
+
+def _received(received: ReceivedFacts, deposit_id: DepositId) -> list[dict[str, Any]]:
+    """The export as received: what it was, every member and its fate, every section and what was decided of it."""
+    head = {
+        "line": "export",
+        "deposit": deposit_id,
+        "platform": received.platform,
+        "generation": received.generation,
+        "format": received.format,
+        "exported_at": received.exported_at.isoformat() if received.exported_at else None,
+    }
+    lines: list[dict[str, Any]] = [head]
+    lines += [{"line": "member", **member.model_dump(mode="json")} for member in received.members]
+    lines += [{"line": "section", **section.model_dump(mode="json")} for section in received.sections]
+    lines += [{"line": "third_party_section", **section.model_dump(mode="json")} for section in received.third_party_sections]
+    lines += [{"line": "note", **note.model_dump(mode="json")} for note in received.notes]
+    return lines

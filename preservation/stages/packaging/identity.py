@@ -1,0 +1,126 @@
+"""Which item a post is, now and in every later export (docs/design.md, "Item identity").
+
+The platform's id where the export gives one; else the second it was posted and an ordinal among those posted in that second.
+Neither the place in the export nor the caption decides, so a reordered export and an edited caption change nothing. Twins of a
+second are told apart by what is known of them from earlier versions: by caption, then by kind. Where that leaves a choice,
+nothing is guessed: they become items of their own, and a warning says so.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from preservation.formats.canonical import canonical_json
+from preservation.model.export import Note, Post
+from preservation.model.identifiers import ItemId, derive_id
+
+Identified = tuple[ItemId, Post]
+
+
+@dataclass(frozen=True, slots=True)
+class KnownTwin:
+    """An item of an earlier version that is identified by time: its second, ordinal, caption and kind then."""
+
+    second: str
+    ordinal: int
+    caption: str | None
+    kind: str
+
+
+def identify(posts: Sequence[Post], secret: bytes, known: Sequence[KnownTwin] = ()) -> list[Identified]:
+    """Posts with their item ids, in the order given. `known` comes from `known_twins` of the version before."""
+    return identify_with_notes(posts, secret, known)[0]
+
+
+def identify_with_notes(
+    posts: Sequence[Post], secret: bytes, known: Sequence[KnownTwin] = ()
+) -> tuple[list[Identified], list[Note]]:
+    """As `identify`, with a warning for every second whose twins could not be told apart from those known before."""
+    identities: dict[int, str] = {}
+    notes: list[Note] = []
+    for second, places in _by_second(posts).items():
+        earlier = [twin for twin in known if twin.second == second]
+        ordinals, ambiguous = _ordinals([posts[place] for place in places], earlier)
+        notes += [_ambiguity(len(places))] if ambiguous else []
+        identities |= {place: f"time:{second}#{ordinal}" for place, ordinal in zip(places, ordinals, strict=True)}
+    return [(derive_id(secret, "item", identities.get(at) or _by_platform(post)), post) for at, post in enumerate(posts)], notes
+
+
+def known_twins(rows: Iterable[Mapping[str, Any]]) -> list[KnownTwin]:
+    """What the rows of an earlier `items.jsonl` tell of items identified by time."""
+    found = ((row["identity"], row) for row in rows if "ordinal" in row.get("identity", {}))
+    return [KnownTwin(identity["second"], identity["ordinal"], row.get("caption"), row["kind"]) for identity, row in found]
+
+
+def identities_of(items: Sequence[Identified], secret: bytes) -> dict[ItemId, dict[str, Any]]:
+    """How each item is identified, for its row in `items.jsonl`: `{}` by the platform's id, else second and ordinal."""
+    found: dict[ItemId, dict[str, Any]] = {}
+    for item_id, post in items:
+        second = _second(post)
+        tries = range(0 if post.platform_id else len(items) + _MOST_TWINS)
+        ordinal = next((n for n in tries if derive_id(secret, "item", f"time:{second}#{n}") == item_id), None)
+        found[item_id] = {} if ordinal is None else {"second": second, "ordinal": ordinal}
+    return found
+
+
+_MOST_TWINS = 1000  # ordinals looked at beyond those of this export
+
+
+def _by_platform(post: Post) -> str:
+    return f"platform:{post.platform_id}"
+
+
+def _by_second(posts: Sequence[Post]) -> dict[str, list[int]]:
+    """Places of the posts without a platform id, by second."""
+    groups: dict[str, list[int]] = {}
+    for place, post in enumerate(posts):
+        if not post.platform_id:
+            groups.setdefault(_second(post), []).append(place)
+    return groups
+
+
+def _second(post: Post) -> str:
+    """The second in UTC. A post without a time is only equal to one with the same words."""
+    if isinstance(post.created_at_utc, datetime):
+        return post.created_at_utc.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return "none:" + hashlib.sha256(canonical_json([post.caption, post.kind, post.words])).hexdigest()
+
+
+def _ordinals(posts: Sequence[Post], known: Sequence[KnownTwin]) -> tuple[list[int], bool]:
+    """An ordinal for each of the posts of one second, and whether a choice had to be left open."""
+    if len(posts) == 1 and len(known) <= 1:
+        return [known[0].ordinal if known else 0], False
+    order = sorted(range(len(posts)), key=lambda at: _sort_key(posts[at]))
+    free = sorted(known, key=lambda twin: twin.ordinal)
+    taken: dict[int, int] = {}
+    for at in order:  # by caption
+        if twin := next((twin for twin in free if (twin.caption, twin.kind) == (posts[at].caption, str(posts[at].kind))), None):
+            taken[at] = twin.ordinal
+            free.remove(twin)
+    ambiguous = False
+    for kind in sorted({twin.kind for twin in free}):  # then by kind, where that leaves no choice
+        left = [at for at in order if at not in taken and posts[at].kind == kind]
+        candidates = [twin for twin in free if twin.kind == kind]
+        if len(left) == len(candidates) == 1:
+            taken[left[0]] = candidates[0].ordinal
+        ambiguous |= bool(left) and len(left) + len(candidates) > 2
+    unused = max((twin.ordinal for twin in known), default=-1) + 1
+    for at in order:
+        if at not in taken:
+            taken[at], unused = unused, unused + 1
+    return [taken[at] for at in range(len(posts))], ambiguous
+
+
+def _sort_key(post: Post) -> tuple[str, str, bytes]:
+    """An order that depends on nothing but the post itself."""
+    digests = [medium.sha256 or "" for medium in post.media]
+    return post.caption or "", str(post.kind), canonical_json([post.words, digests])
+
+
+def _ambiguity(count: int) -> Note:
+    return Note(
+        code="twins-ambiguous",
+        message=f"{count} posts of one second could not be told apart from those known before; they are kept as items of their own",
+    )

@@ -1,0 +1,78 @@
+"""Phase one: put a staged version's files at one site and read every file back.
+
+Run it again after a death anywhere: what the catalogue has as read back is not touched, what lies at the site with the right
+bytes is a no-op for `put_once`, the rest is put.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from preservation.catalogue.holdings import Holdings
+from preservation.errors import ShelfConflict
+from preservation.formats.ocfl import package_root
+from preservation.killpoints import KillPoint, reach
+from preservation.model.clearance import Act, Gatekeeper
+from preservation.model.fixity import Finding, Outcome
+from preservation.model.package import StoredFile
+from preservation.storage.site import Site
+from preservation.storage.transfer import put_and_read_back
+
+Progress = Callable[[int], None]  # bytes of a file that is now read back
+
+
+@dataclass(frozen=True, slots=True)
+class CopyReport:
+    """What one run put at one site."""
+
+    site: str
+    files: int
+    bytes: int
+
+
+def copy_version(
+    package_id: str,
+    number: int,
+    site: Site,
+    staging: Path,
+    holdings: Holdings,
+    gatekeeper: Gatekeeper,
+    now: Callable[[], datetime],
+    progress: Progress = lambda _bytes: None,
+) -> CopyReport:
+    """Put and read back what `site` still lacks of a version; `staging` is the package's folder of staged files.
+
+    Raises Refused the moment consent no longer allows it, StoreUnavailable while the site does not answer, ShelfConflict if the
+    site holds other bytes. Nothing is overwritten.
+    """
+    missing = holdings.missing_copies(package_id, number, site.name)
+    for file in missing:
+        finding = _copy_one(package_id, file, site, staging, gatekeeper, now)
+        _require_intact(finding)
+        holdings.record_read_back(package_id, file.path, site.name, finding.at)
+        progress(file.fixity.size)
+    if missing:
+        holdings.record_replica_completed(package_id, number, site.name, now())
+    reach(KillPoint.SITE_COMPLETE)
+    return CopyReport(site.name, len(missing), sum(file.fixity.size for file in missing))
+
+
+def _copy_one(
+    package_id: str, file: StoredFile, site: Site, staging: Path, gatekeeper: Gatekeeper, now: Callable[[], datetime]
+) -> Finding:
+    subject = file.unit_id or package_id
+    gatekeeper.clear(Act.replicate, subject).require(Act.replicate, subject, now())
+    key = f"{package_root(package_id)}/{file.path}"
+    source = staging / file.path
+    return put_and_read_back(site.putter, site.reader, site.name, package_id, key, lambda: source.open("rb"), file.fixity, now())
+
+
+def _require_intact(finding: Finding) -> None:
+    if finding.outcome is not Outcome.intact:
+        raise ShelfConflict(
+            "read-back-differs",
+            f"site {finding.site} gave back other bytes than were put under {finding.key}: {finding.outcome.value}",
+            remedy=f"take site {finding.site} out of use and have its storage checked; the version is committed without it "
+            "once enough other sites hold it",
+        )

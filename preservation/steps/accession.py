@@ -1,0 +1,174 @@
+"""The steps that bring a deposit into the holdings, in the order the accession flow takes them."""
+
+import shutil
+from dataclasses import dataclass
+
+from preservation.errors import Refused, SettingsWrong
+from preservation.killpoints import KillPoint, reach
+from preservation.model.base import Word
+from preservation.model.clearance import Act
+from preservation.model.deposit import Deposit, DepositState
+from preservation.model.identifiers import derive_id
+from preservation.model.package import Version, VersionState
+from preservation.model.policy import Sealing
+from preservation.stages.packaging.assemble import assemble
+from preservation.stages.packaging.description import storage_root_files
+from preservation.stages.replication.commit import advance_root, commit_version
+from preservation.stages.replication.copy import CopyReport, Progress, copy_version
+from preservation.stages.replication.storage_root import prepare_root
+from preservation.steps.reading import read_for_packaging
+from preservation.steps.shelf import saying_disk
+from preservation.wiring import Archive
+
+
+class Accession(Word):
+    """Where an accession stands: opaque ids and counts, fit for a report."""
+
+    deposit_id: str
+    package_id: str
+    number: int
+    files: int
+    bytes: int
+    items: int
+    refused: dict[str, int] = {}  # items consent left out, by reason
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """How an accession ended."""
+
+    complete_sites: tuple[str, ...]
+    waiting_sites: tuple[str, ...]
+
+
+def secret_name(account_ref: str) -> str:
+    """Under which name the key store keeps a package's secret."""
+    return f"package/{account_ref}"
+
+
+def package_deposit(archive: Archive, deposit_id: str) -> Accession:
+    """Ask the gate, read the deposit and build its version in staging; rows for every file and site are made. Once.
+
+    Raises Refused (consent, policy), DepositUnusable (then the deposit is refused and quarantine wiped), StoreUnavailable.
+    """
+    deposit = archive.catalogue.deposits.get(deposit_id)
+    require_sites(archive)
+    with archive.holding(deposit.account_ref, alone=True), saying_disk("packaging"):
+        planned = _plan(archive, deposit)
+        if planned.state is VersionState.planned:
+            return _build(archive, deposit, planned)
+    return _standing(archive, deposit, planned)
+
+
+def copy_to_site(archive: Archive, accession: Accession, site: str, progress: Progress = lambda _bytes: None) -> CopyReport:
+    """Phase one at one site: put what it lacks, read everything back."""
+    target = archive.sites[site]
+    prepare_root(target, storage_root_files(archive.policy.packaging))
+    with archive.holding(accession.package_id):
+        return copy_version(
+            accession.package_id,
+            accession.number,
+            target,
+            archive.staging(accession.package_id),
+            archive.catalogue.holdings,
+            archive.gatekeeper,
+            archive.now,
+            progress,
+        )
+
+
+def commit(archive: Archive, accession: Accession) -> list[str]:
+    """The commit; the sites that hold all of the version."""
+    return commit_version(
+        accession.package_id,
+        accession.number,
+        archive.policy.copies.required_sites,
+        archive.catalogue.holdings,
+        archive.gatekeeper,
+        archive.now,
+    )
+
+
+def advance(archive: Archive, accession: Accession, site: str) -> int | None:
+    """Phase two at one site: its root inventory moves forward."""
+    with archive.holding(accession.package_id):
+        return advance_root(accession.package_id, archive.sites[site], archive.catalogue.holdings, archive.now)
+
+
+def close(archive: Archive, accession: Accession) -> Closing:
+    """Wipe quarantine; wipe staging too once every site has its copy. A late site goes on from staging."""
+    holdings = archive.catalogue.holdings
+    planned = set(holdings.sites_of(accession.package_id, accession.number))
+    complete = set(holdings.complete_sites(accession.package_id, accession.number))
+    if archive.quarantine.holds(accession.deposit_id):
+        archive.quarantine.wipe(accession.deposit_id)
+        archive.catalogue.deposits.record_quarantine_wiped(accession.deposit_id, archive.now())
+    reach(KillPoint.QUARANTINE_WIPED)
+    if planned == complete:
+        shutil.rmtree(archive.staging(accession.package_id), ignore_errors=True)
+        reach(KillPoint.STAGING_WIPED)
+    return Closing(tuple(sorted(complete)), tuple(sorted(planned - complete)))
+
+
+def require_sites(archive: Archive) -> None:
+    """Refuse what the policy does not allow: too few sites, or unsealed bytes leaving this machine."""
+    policy = archive.policy
+    if len(archive.sites) < policy.copies.required_sites:
+        raise SettingsWrong(
+            "too-few-sites",
+            f"the policy asks for {policy.copies.required_sites} copies and {len(archive.sites)} sites are configured",
+            remedy="add sites to sites.toml, or lower copies.required_sites in policy.toml",
+        )
+    remote = sorted(site.name for site in archive.sites.values() if not site.on_this_machine)
+    if policy.packaging.sealing is Sealing.none and remote and not policy.copies.allow_remote_unsealed:
+        raise Refused(
+            "remote-unsealed",
+            f"units are not sealed, and these sites are not on this machine: {', '.join(remote)}",
+            remedy="use sites on this machine, or set copies.allow_remote_unsealed = true in policy.toml knowing what it means",
+        )
+
+
+def _plan(archive: Archive, deposit: Deposit) -> Version:
+    """The version this deposit becomes. A deposit that is closed is not begun again."""
+    holdings, secret = archive.catalogue.holdings, archive.keys.get_or_make(secret_name(deposit.account_ref))
+    package_id = derive_id(secret, "package", "")
+    if deposit.state in {DepositState.refused, DepositState.withdrawn}:
+        raise Refused(
+            "deposit-closed", f"deposit {deposit.deposit_id} was {deposit.state}", remedy="a new hand-in is a new deposit: keepsake receive"
+        )
+    if deposit.version is None:
+        follow_up = holdings.known(package_id)
+        archive.gatekeeper.clear_deposit(
+            Act.extract, deposit.record_id, deposit.deposit_id, deposit.account_ref, follow_up=follow_up
+        ).require(Act.extract, deposit.deposit_id, archive.now())
+    holdings.open_package(package_id, deposit.account_ref, deposit.record_id, archive.now())
+    number = holdings.plan_version(package_id, deposit.deposit_id, archive.now())
+    reach(KillPoint.VERSION_PLANNED)
+    return next(v for v in holdings.versions(package_id) if v.number == number)
+
+
+def _build(archive: Archive, deposit: Deposit, planned: Version) -> Accession:
+    secret = archive.keys.get(secret_name(deposit.account_ref))
+    reading = read_for_packaging(archive, deposit, planned, secret)
+    staged = assemble(reading.request, archive.settings.home / "staging")
+    held = reading.held_items(archive.staging(planned.package_id) / f"v{planned.number}")
+    archive.catalogue.holdings.record_staged(staged, held, sorted(archive.sites))
+    reach(KillPoint.FILES_EXPECTED)
+    return _accession(archive, deposit, planned, reading.refused)
+
+
+def _standing(archive: Archive, deposit: Deposit, planned: Version) -> Accession:
+    return _accession(archive, deposit, planned, {})
+
+
+def _accession(archive: Archive, deposit: Deposit, planned: Version, refused: dict[str, int]) -> Accession:
+    files = archive.catalogue.holdings.files(planned.package_id, planned.number)
+    return Accession(
+        deposit_id=deposit.deposit_id,
+        package_id=planned.package_id,
+        number=planned.number,
+        files=len(files),
+        bytes=sum(file.fixity.size for file in files),
+        items=len(archive.catalogue.holdings.items(planned.package_id)),
+        refused=refused,
+    )

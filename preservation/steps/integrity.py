@@ -1,0 +1,95 @@
+"""The steps of looking and of mending. They share words and nothing else: an audit cannot mend."""
+
+import secrets
+from collections.abc import Callable
+
+from preservation.model.base import Word
+from preservation.model.fixity import Finding, Outcome
+from preservation.model.identifiers import encode_id
+from preservation.stages.integrity.audit import SiteAudit, audit_site
+from preservation.stages.integrity.repair import RepairReport, repair_package
+from preservation.stages.packaging.description import storage_root_files
+from preservation.wiring import Archive
+
+
+class AuditReport(Word):
+    """What one site holds well and what not."""
+
+    run_id: str
+    site: str
+    counts: dict[str, int]
+    findings: tuple[Finding, ...]
+    well: bool
+
+
+class MendReport(Word):
+    """What a run mended of one package, by site and key, and what it could not."""
+
+    run_id: str
+    package_id: str
+    looked_at: int
+    mended: tuple[Finding, ...]
+    sources: tuple[str, ...]
+    beyond_repair: tuple[Finding, ...]
+
+
+def new_run() -> str:
+    """An id under which one audit's or repair's findings are kept together."""
+    return encode_id(secrets.token_bytes(16))
+
+
+def audit(archive: Archive, run_id: str, site: str, progress: Callable[[int], None] = lambda _bytes: None) -> AuditReport:
+    """Read everything at one site. Writes findings; changes nothing at the site."""
+    found: SiteAudit = audit_site(
+        run_id,
+        archive.sites[site],
+        storage_root_files(archive.policy.packaging),
+        archive.catalogue.holdings,
+        archive.catalogue.looking,
+        archive.gatekeeper,
+        archive.now,
+        progress,
+    )
+    return AuditReport(run_id=run_id, site=site, counts=found.counts, findings=found.findings, well=found.well)
+
+
+def bytes_to_read(archive: Archive, site: str) -> int:
+    """How many bytes an audit of a site will read, for the progress bar."""
+    holdings = archive.catalogue.holdings
+    held = [package.package_id for package in holdings.packages() if package.state == "held"]
+    return sum(
+        file.fixity.size for package_id in held for file in holdings.files(package_id) if file.path in holdings.placed(package_id, site)
+    )
+
+
+def repair(archive: Archive, run_id: str, package_id: str) -> MendReport:
+    """Mend one package everywhere from copies proved intact in this run."""
+    package = archive.catalogue.holdings.package(package_id)
+    with archive.holding(package_id):
+        done: RepairReport = repair_package(
+            run_id,
+            package,
+            archive.sites,
+            archive.catalogue.holdings,
+            archive.catalogue.looking,
+            archive.gatekeeper,
+            archive.now,
+        )
+    return MendReport(
+        run_id=run_id,
+        package_id=package_id,
+        looked_at=done.looked_at,
+        mended=tuple(each.damaged for each in done.mended),
+        sources=tuple(each.source_site or "" for each in done.mended),
+        beyond_repair=done.beyond_repair,
+    )
+
+
+def held_packages(archive: Archive) -> list[str]:
+    """The packages that are held, oldest first."""
+    return [package.package_id for package in archive.catalogue.holdings.packages() if package.state == "held"]
+
+
+def damaged(report: AuditReport) -> list[Finding]:
+    """What of a report can be mended."""
+    return [f for f in report.findings if f.outcome in {Outcome.mismatched, Outcome.missing, Outcome.unreadable}]

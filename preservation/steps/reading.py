@@ -1,0 +1,188 @@
+"""From what waits in quarantine to a request for packaging: who each post is, what consent lets in, what is held already."""
+
+import io
+import json
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from preservation.catalogue.holdings import HeldItem
+from preservation.errors import DepositUnusable
+from preservation.model.clearance import Act
+from preservation.model.consent import ConsentRecord
+from preservation.model.consent_scope import as_stored
+from preservation.model.deposit import Deposit
+from preservation.model.export import ExportReport, MediaStatus, Medium, Post
+from preservation.model.item import ItemFacts, Origin
+from preservation.model.package import StoredFile, Version
+from preservation.model.sections import Section
+from preservation.stages.consent import gate
+from preservation.stages.intake.archive import open_held
+from preservation.stages.intake.sources import Source
+from preservation.stages.packaging.identity import Identified, identify_with_notes, known_twins
+from preservation.stages.packaging.request import (
+    AssemblyRequest,
+    ConsentFacts,
+    HeldMedium,
+    PackagedItem,
+    PreviousVersion,
+    ReceivedFacts,
+)
+from preservation.steps.consenting import require_record
+from preservation.steps.receiving import account_of, read_one
+from preservation.steps.shelf import fetch
+from preservation.wiring import Archive
+
+ITEMS = "content/data/description/items.jsonl"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A deposit read: the request for packaging, the facts to be stored, and how many items consent left out, by reason."""
+
+    request: AssemblyRequest
+    stored: dict[str, ItemFacts]
+    refused: dict[str, int]
+
+    def held_items(self, version_folder: Path) -> list[HeldItem]:
+        """The catalogue's rows of this version's items, from the staged items.jsonl."""
+        rows = [json.loads(line) for line in (version_folder / ITEMS).read_bytes().splitlines()]
+        return [
+            HeldItem(
+                facts=self.stored[row["item_id"]], version=self.request.number, fingerprint=row["fingerprint"], status=row["status"]
+            )
+            for row in rows
+            if row["item_id"] in self.stored
+        ]
+
+
+def read_for_packaging(archive: Archive, deposit: Deposit, planned: Version, secret: bytes) -> Reading:
+    """Read the deposit in quarantine and decide item by item. A deposit that cannot be read is refused and wiped."""
+    record = require_record(archive, deposit.record_id)
+    try:
+        files = archive.quarantine.files(deposit.deposit_id)
+        report = read_one(archive, files)
+        account_of(archive, record, report)
+    except DepositUnusable as refusal:
+        archive.catalogue.deposits.refuse(deposit.deposit_id, refusal.code, archive.now())
+        archive.quarantine.wipe(deposit.deposit_id)
+        raise
+    sources = [Source(file.name, file.size, file.open) for file in files]
+    previous = _previous(archive, planned)
+    return _reading(archive, deposit, planned, secret, record, report, sources, previous)
+
+
+def _reading(
+    archive: Archive,
+    deposit: Deposit,
+    planned: Version,
+    secret: bytes,
+    record: ConsentRecord,
+    report: ExportReport,
+    sources: Sequence[Source],
+    previous: PreviousVersion | None,
+) -> Reading:
+    twins = known_twins(previous.items) if previous else []
+    identified, notes = identify_with_notes([*report.posts, *report.deleted_posts], secret, twins)
+    facts = {item_id: _facts(item_id, post, deposit) for item_id, post in identified}
+    let_in, refused = _decide(archive, record, identified, facts)
+    request = AssemblyRequest(
+        package_id=planned.package_id,
+        secret=secret,
+        number=planned.number,
+        deposit=deposit,
+        items=[_packaged(archive, record, facts[item_id], post, sources) for item_id, post in let_in],
+        gate=archive.gatekeeper.for_items(record.record_id, facts.values()),
+        now=archive.now,
+        received=_received(report, notes),
+        consent=ConsentFacts(record.record_id, record.revision, record.sha256(), record.canonical()),
+        policy=archive.policy.packaging,
+        account=report.profile if record.section_in(Section.profile_public) else {},
+        previous=previous,
+    )
+    stored = {item_id: as_stored(record, facts[item_id]) for item_id, _post in let_in}
+    return Reading(request, stored, dict(sorted(refused.items())))
+
+
+def _decide(
+    archive: Archive, record: ConsentRecord, identified: Sequence[Identified], facts: dict[str, ItemFacts]
+) -> tuple[list[Identified], Counter[str]]:
+    let_in, refused = [], Counter[str]()
+    for item_id, post in identified:
+        verdict = gate.decide(record, Act.package, facts[item_id], archive.now())
+        if verdict.allow:
+            let_in.append((item_id, post))
+        else:
+            refused.update(verdict.reasons[:1])
+    return let_in, refused
+
+
+def _facts(item_id: str, post: Post, deposit: Deposit) -> ItemFacts:
+    return ItemFacts(
+        item_id=item_id,
+        account_ref=deposit.account_ref,
+        section=post.section,
+        visibility=post.visibility,
+        origin=Origin.creator_export,
+        posted_on=post.created_at_utc.date() if post.created_at_utc else None,
+    )
+
+
+def _packaged(archive: Archive, record: ConsentRecord, facts: ItemFacts, post: Post, sources: Sequence[Source]) -> PackagedItem:
+    """The item with those of its media that are here and that consent lets in, without what the creator did not tick."""
+    media_facts = facts.model_copy(update={"section": Section.posts_media})
+    media_in = gate.decide(record, Act.package, media_facts, archive.now()).allow
+    held = tuple(
+        HeldMedium(index, medium, _opener(sources, medium), _origin(medium))
+        for index, medium in enumerate(post.media)
+        if media_in and medium.held is not None and medium.status in {MediaStatus.in_archive, MediaStatus.handed_in}
+    )
+    counted = post if record.section_in(Section.posts_counts) else post.model_copy(update={"observations": {}})
+    return PackagedItem(facts.item_id, counted, held, with_location=record.section_in(Section.location_post))
+
+
+def _opener(sources: Sequence[Source], medium: Medium) -> Any:
+    locator = medium.held.locator if medium.held else ""
+
+    def opened() -> AbstractContextManager[BinaryIO]:
+        return open_held(sources, locator)
+
+    return opened
+
+
+def _origin(medium: Medium) -> Origin:
+    return Origin.creator_upload if medium.status is MediaStatus.handed_in else Origin.creator_export
+
+
+def _received(report: ExportReport, notes: Sequence[Any]) -> ReceivedFacts:
+    return ReceivedFacts(
+        platform=report.platform,
+        generation=report.generation,
+        format=report.format,
+        exported_at=report.exported_at_utc,
+        members=report.members,
+        sections=report.sections,
+        third_party_sections=report.third_party_sections,
+        notes=[*report.warnings, *notes],
+    )
+
+
+def _previous(archive: Archive, planned: Version) -> PreviousVersion | None:
+    """What the newest committed version holds, read back from the shelf and proved."""
+    head = archive.catalogue.holdings.head(planned.package_id)
+    if head is None:
+        return None
+    files = archive.catalogue.holdings.files(planned.package_id)
+    by_path = {file.path: file for file in files}
+    inventory = _fetch(archive, planned.package_id, by_path[f"v{head.number}/inventory.json"])
+    rows = _fetch(archive, planned.package_id, by_path[f"v{head.number}/{ITEMS}"])
+    return PreviousVersion(inventory, [json.loads(line) for line in rows.splitlines()], files)
+
+
+def _fetch(archive: Archive, package_id: str, file: StoredFile) -> bytes:
+    target = io.BytesIO()
+    fetch(archive.sites.values(), package_id, file, target)
+    return target.getvalue()

@@ -1,0 +1,137 @@
+"""Receiving a deposit: bytes into quarantine, checked to be a readable export of an account that the consent is about."""
+
+import secrets
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from preservation.errors import ArchiveError, DepositUnusable, Refused
+from preservation.killpoints import KillPoint, reach
+from preservation.model.clearance import Act
+from preservation.model.consent import ConsentRecord
+from preservation.model.deposit import Deposit, DepositState
+from preservation.model.export import ExportReport
+from preservation.model.identifiers import encode_id, keyed_digest
+from preservation.stages.intake.quarantine import Incoming, Quarantined
+from preservation.stages.intake.reading import read_exports
+from preservation.stages.intake.sources import Source
+from preservation.steps.consenting import require_record
+from preservation.wiring import Archive
+
+DEBRIS = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
+
+
+def receive(archive: Archive, record_id: str, exports: Sequence[Path], media: Path | None = None) -> Deposit:
+    """Take in what a creator hands in, under a consent record; the deposit. The same bytes again give the same deposit.
+
+    Raises Refused (consent), DepositUnusable (what was handed in), StoreUnavailable (the disk); then nothing is kept.
+    """
+    record = require_record(archive, record_id)
+    archive.quarantine.sweep(_known_deposits(archive).__contains__)
+    deposit_id = encode_id(secrets.token_bytes(16))
+    try:
+        return _take_in(archive, record, deposit_id, exports, _media_files(media))
+    except ArchiveError:
+        archive.quarantine.wipe(deposit_id)
+        raise
+
+
+def _take_in(archive: Archive, record: ConsentRecord, deposit_id: str, exports: Sequence[Path], media: Sequence[Path]) -> Deposit:
+    received_at = archive.now().replace(microsecond=0)
+    with archive.quarantine.receiving(deposit_id) as incoming:
+        _require_files(exports)
+        taken = [incoming.take("export", path) for path in exports]
+        account_ref = account_of(archive, record, read_one(archive, taken))
+        _require_clearance(archive, record, deposit_id, account_ref)
+        taken += [incoming.take("media", path) for path in media]
+        return _record(archive, record, deposit_id, account_ref, received_at, taken, incoming)
+
+
+def _record(
+    archive: Archive,
+    record: ConsentRecord,
+    deposit_id: str,
+    account_ref: str,
+    received_at: datetime,
+    taken: Sequence[Quarantined],
+    incoming: Incoming,
+) -> Deposit:
+    digests = incoming.close()
+    reach(KillPoint.RECEIVED_BYTES)
+    deposit = Deposit(
+        deposit_id=deposit_id,
+        record_id=record.record_id,
+        account_ref=account_ref,
+        received_at=received_at,
+        state=DepositState.received,
+        bytes_received=sum(file.size for file in taken),
+        files_received=len(taken),
+    )
+    recognised_by = keyed_digest(archive.keys.get_or_make("recognise-deposits"), record.record_id, "\n".join(sorted(digests)))
+    recorded = archive.catalogue.deposits.record_received(deposit, recognised_by, archive.now())
+    reach(KillPoint.DEPOSIT_RECORDED)
+    if recorded.deposit_id != deposit_id:
+        archive.quarantine.wipe(deposit_id)
+    return recorded
+
+
+def read_one(archive: Archive, files: Sequence[Quarantined]) -> ExportReport:
+    """Read what waits as the export of one account. Raises DepositUnusable if it is none, or of several."""
+    exports = [_source(file) for file in files if file.role == "export"]
+    media = [_source(file) for file in files if file.role == "media"]
+    reports = read_exports(exports, media, archive.policy.intake)
+    if len(reports) != 1:
+        raise DepositUnusable(
+            "several-accounts",
+            f"what was handed in are exports of {len(reports)} accounts",
+            remedy="hand in the exports of one account at a time",
+        )
+    if reports[0].errors:
+        codes = ", ".join(sorted({error.code for error in reports[0].errors}))
+        raise DepositUnusable(
+            reports[0].errors[0].code,
+            f"the export cannot be taken in: {codes}",
+            remedy="look at it with: keepsake inspect; then download it again from the platform, if possible as JSON",
+        )
+    return reports[0]
+
+
+def account_of(archive: Archive, record: ConsentRecord, report: ExportReport) -> str:
+    """Which of the record's accounts the export is of. Raises Refused if it is none of them."""
+    handle = report.account.handle
+    for account in record.accounts:
+        if handle and archive.identity.recognises(account.account_ref, report.platform, handle):
+            return account.account_ref
+    raise Refused(
+        "another-account",
+        f"the export is of an account that consent record {record.record_id} does not cover",
+        remedy="hand in the export of the account the consent is about, or import a consent for this account",
+        for_creator="This export is of another account than the one you gave consent for.",
+    )
+
+
+def _require_clearance(archive: Archive, record: ConsentRecord, deposit_id: str, account_ref: str) -> None:
+    follow_up = any(p.account_ref == account_ref for p in archive.catalogue.holdings.packages(record.record_id))
+    clearance = archive.gatekeeper.clear_deposit(Act.receive, record.record_id, deposit_id, account_ref, follow_up=follow_up)
+    clearance.require(Act.receive, deposit_id, archive.now())
+
+
+def _source(file: Quarantined) -> Source:
+    return Source(file.name, file.size, file.open)
+
+
+def _require_files(paths: Sequence[Path]) -> None:
+    if not paths or not all(path.is_file() for path in paths):
+        raise DepositUnusable("no-such-file", "an export named on the command line is not a file", remedy="name the file to hand in")
+
+
+def _media_files(folder: Path | None) -> list[Path]:
+    if folder is None:
+        return []
+    if not folder.is_dir():
+        raise DepositUnusable("no-such-folder", "the media folder is not a folder", remedy="name the folder after --media")
+    return sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink() and path.name not in DEBRIS)
+
+
+def _known_deposits(archive: Archive) -> set[str]:
+    return {deposit.deposit_id for deposit in archive.catalogue.deposits.list() if deposit.state is DepositState.received}
