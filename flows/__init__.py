@@ -6,8 +6,10 @@ start on a busy machine (docs/decisions/0002-pins.md).
 
 import os
 
+NO_TRACKING = "DO_NOT_TRACK"
+
 for _name, _value in {
-    "DO_NOT_TRACK": "1",
+    NO_TRACKING: "1",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
     "PREFECT_SERVER_UI_V2_ENABLED": "false",

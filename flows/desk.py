@@ -7,7 +7,7 @@ plain calls, which is how `keepsake` works without a server (docs/decisions/0003
 import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache, wraps
+from functools import cache, partial, wraps
 from typing import Any, Generic, ParamSpec, TypeVar
 
 from prefect import task
@@ -54,10 +54,8 @@ class Step(Generic[P, R]):
 
     def start(self, *args: P.args, **kwargs: P.kwargs) -> Callable[[], R | ArchiveError]:
         """Begin it; the returned function waits and gives the result, or the refusal as a value."""
-        if under_prefect():
-            waiting = self._task.submit(*args, **kwargs)  # type: ignore[call-overload]
-        else:
-            waiting = _threads().submit(self._work, *args, **kwargs)
+        submit: Any = self._task.submit if under_prefect() else partial(_threads().submit, self._work)
+        waiting = submit(*args, **kwargs)
         return lambda: _outcome(waiting)
 
 

@@ -6,7 +6,7 @@ Ids, counts, sites and codes only.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
 
@@ -47,7 +47,7 @@ class _Counter:
     def __init__(self, what: str, total: int) -> None:
         self._what, self._total = what, max(total, 1)
         self._done, self._shown = 0, 0
-        self._artifact = create_progress_artifact(progress=0.0, description=what) if under_prefect() else None
+        self._artifact: Any = create_progress_artifact(progress=0.0, description=what) if under_prefect() else None
 
     def __call__(self, count: int) -> None:
         self._done += count

@@ -67,6 +67,7 @@ def open_archive(settings: Settings, now: Callable[[], datetime] = clock) -> Arc
     """Open the archive that `settings` describe; made on first use. Raises SettingsWrong, StoreUnavailable."""
     with _disk_answers(settings.home):
         settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _make_embedded_sites(settings)
         keys = KeyStore(settings.home / "keys" / "keys.sqlite")
         identity = IdentityStore(settings.home / "identity.sqlite", keys.get_or_make("identity"))
         catalogue = Catalogue(settings.database_url(), keys.get_or_make("ledger-signing"))
@@ -74,6 +75,16 @@ def open_archive(settings: Settings, now: Callable[[], datetime] = clock) -> Arc
     gatekeeper = RecordGatekeeper(catalogue.deposits, catalogue.holdings, identity, now)
     sites = {config.name: open_site(config) for config in settings.sites()}
     return Archive(settings, settings.policy(), keys, identity, catalogue, quarantine, gatekeeper, sites, now)
+
+
+def _make_embedded_sites(settings: Settings) -> None:
+    """On the archive's very first opening, the folders of sites below the data directory. Never later: a site that is gone is down,
+    not empty."""
+    if (settings.home / "keys").exists():
+        return
+    for config in settings.sites():
+        if config.path is not None and config.path.resolve().is_relative_to(settings.home.resolve()):
+            config.path.mkdir(parents=True, exist_ok=True)
 
 
 def open_site(config: SiteConfig) -> Site:

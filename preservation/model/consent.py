@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Literal, Self
 
 from pydantic import Field, StrictInt, model_validator
@@ -131,7 +132,7 @@ class ConsentRecord(ConsentWord):
 
     def sha256(self) -> Sha256:
         """Hex digest of `canonical()`; the next revision names it."""
-        return hashlib.sha256(self.canonical()).hexdigest()
+        return _digest(self)
 
     def decision_on(self, section: Section) -> SectionDecision | None:
         """What the creator said about a section, if anything."""
@@ -156,6 +157,11 @@ class ConsentRecord(ConsentWord):
     def third_party_of(self, item_id: ItemId) -> ThirdParty:
         """What was said about other people in one item, else about all."""
         return next((said.third_party for said in self.third_party_items if said.item_id == item_id), self.third_party)
+
+
+@lru_cache(maxsize=128)  # the gate cites the digest with every verdict; records are frozen, so equal ones have equal digests
+def _digest(record: ConsentRecord) -> Sha256:
+    return hashlib.sha256(record.canonical()).hexdigest()
 
 
 def _hold(rule: bool, otherwise: str) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 DEPOSIT = Path(__file__).parent / "deposit"
 EXPORT = DEPOSIT / "TikTok_Data_1748855647.zip"
 MEDIA = DEPOSIT / "media"
+CONSENT = DEPOSIT / "consent.json"
 HANDLE = "runa.weaves.fx"
 
 LEFT_OUT = "2025-03-22-07-41-16.mp4"

@@ -16,9 +16,8 @@ from preservation.stages.intake.quarantine import Incoming, Quarantined
 from preservation.stages.intake.reading import read_exports
 from preservation.stages.intake.sources import Source
 from preservation.steps.consenting import require_record
+from preservation.steps.inspecting import media_files
 from preservation.wiring import Archive
-
-DEBRIS = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
 
 
 def receive(archive: Archive, record_id: str, exports: Sequence[Path], media: Path | None = None) -> Deposit:
@@ -30,7 +29,7 @@ def receive(archive: Archive, record_id: str, exports: Sequence[Path], media: Pa
     archive.quarantine.sweep(_known_deposits(archive).__contains__)
     deposit_id = encode_id(secrets.token_bytes(16))
     try:
-        return _take_in(archive, record, deposit_id, exports, _media_files(media))
+        return _take_in(archive, record, deposit_id, exports, media_files(media))
     except ArchiveError:
         archive.quarantine.wipe(deposit_id)
         raise
@@ -123,14 +122,6 @@ def _source(file: Quarantined) -> Source:
 def _require_files(paths: Sequence[Path]) -> None:
     if not paths or not all(path.is_file() for path in paths):
         raise DepositUnusable("no-such-file", "an export named on the command line is not a file", remedy="name the file to hand in")
-
-
-def _media_files(folder: Path | None) -> list[Path]:
-    if folder is None:
-        return []
-    if not folder.is_dir():
-        raise DepositUnusable("no-such-folder", "the media folder is not a folder", remedy="name the folder after --media")
-    return sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink() and path.name not in DEBRIS)
 
 
 def _known_deposits(archive: Archive) -> set[str]:

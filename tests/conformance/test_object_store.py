@@ -1,7 +1,6 @@
 """Every object store, held to the same suite."""
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -37,6 +36,8 @@ class TestRetrying(ObjectStoreSuite):
 
 
 class TestMoto(ObjectStoreSuite):
+    atomic_parts = False  # measured on 5.2.5: it looks for the key and completes in two steps, so several may win
+
     @pytest.fixture
     def store(self, moto_endpoint: str) -> Iterator[Store]:
         with servers.bucket(moto_endpoint) as store:
@@ -46,6 +47,9 @@ class TestMoto(ObjectStoreSuite):
 class TestMotoVersioned(ObjectStoreSuite):
     """A bucket that keeps versions: what was replaced or erased must not live on unseen."""
 
+    atomic_parts = False
+    keys_to_list = 20
+
     @pytest.fixture
     def store(self, moto_endpoint: str) -> Iterator[Store]:
         with servers.bucket(moto_endpoint, versioned=True) as store:
@@ -54,33 +58,19 @@ class TestMotoVersioned(ObjectStoreSuite):
 
 @pytest.mark.long
 class TestMiniStack(ObjectStoreSuite):
-    @pytest.fixture(scope="class")
-    def endpoint(self, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-        if not shutil.which("ministack"):
-            pytest.skip("MiniStack is not installed (no command `ministack`)")
-        with servers.ministack(tmp_path_factory.mktemp("ministack")) as endpoint:
-            yield endpoint
-
     @pytest.fixture
-    def store(self, endpoint: str) -> Iterator[Store]:
-        with servers.bucket(endpoint) as store:
+    def store(self, ministack_endpoint: str) -> Iterator[Store]:
+        with servers.bucket(ministack_endpoint) as store:
             yield store
 
 
 @pytest.mark.long
 class TestSwift(ObjectStoreSuite):
-    atomic_put_once = False  # measured on 2.38.3: two or three of eight writers may win
-
-    @pytest.fixture(scope="class")
-    def endpoint(self, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-        if not swift.installed():
-            pytest.skip("OpenStack Swift is not installed (no command `swift-proxy-server`)")
-        with swift.swift(tmp_path_factory.mktemp("swift")) as endpoint:
-            yield endpoint
+    atomic_put_once = atomic_parts = False  # measured on 2.38.3: two or three of eight writers may win
 
     @pytest.fixture
-    def store(self, endpoint: str) -> Iterator[Store]:
-        with servers.bucket(endpoint, swift.SWIFT_TESTER) as store:
+    def store(self, swift_endpoint: str) -> Iterator[Store]:
+        with servers.bucket(swift_endpoint, swift.SWIFT_TESTER) as store:
             yield store
 
 

@@ -34,7 +34,9 @@ def test_what_is_written_has_nothing_wrong_with_it():
 
 
 def test_records_are_read_back_as_they_were_written():
-    records = [(record.type, record.header("warc-target-uri"), record.block.read()) for record in read_records(io.BytesIO(sample()))]
+    records = [
+        (record.type, record.header("warc-target-uri"), record.block.read()) for record in read_records(io.BytesIO(sample()))
+    ]
     assert records[1:] == [("resource", URI, b'{"a": 1}'), ("metadata", URI, b"pointer: /Post/0\r\n")]
 
 
@@ -96,11 +98,15 @@ DAMAGE = {
     "bad uri": (sample().replace(URI.encode(), b"not a uri"), "field-malformed"),
     "bare id": (re.sub(rb"WARC-Record-ID: <([^>]*)>", rb"WARC-Record-ID: \1", sample()), "field-malformed"),
     "bad media type": (sample().replace(b"application/json", b"application"), "field-malformed"),
-    "a header twice": (sample().replace(b"WARC-Type: resource\r\n", b"WARC-Type: resource\r\nWARC-Type: resource\r\n"), "field-repeated"),
+    "a header twice": (
+        sample().replace(b"WARC-Type: resource\r\n", b"WARC-Type: resource\r\nWARC-Type: resource\r\n"),
+        "field-repeated",
+    ),
     "an unknown type": (sample().replace(b"WARC-Type: resource", b"WARC-Type: ressource"), "type-unknown"),
     "an id twice": (sample() + sample(), "record-id-twice"),
     "a record without the one it refers to": (
-        sample()[: sample().index(b"WARC/1.1\r\nWARC-Type: resource")] + sample()[sample().index(b"WARC/1.1\r\nWARC-Type: metadata") :],
+        sample()[: sample().index(b"WARC/1.1\r\nWARC-Type: resource")]
+        + sample()[sample().index(b"WARC/1.1\r\nWARC-Type: metadata") :],
         "dangling-reference",
     ),
     "no warcinfo first": (sample()[sample().index(b"WARC/1.1\r\nWARC-Type: resource") :], "first-record"),
@@ -138,7 +144,11 @@ def test_a_file_cut_anywhere_is_noticed():
 def test_the_digest_of_an_http_response_is_that_of_its_body():
     block = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
     body, whole = payload_of_bytes(b"hi").sha256, payload_of_bytes(block).sha256
-    response = sample().replace(b"WARC-Type: resource", b"WARC-Type: response").replace(b"application/json", b"application/http; msgtype=response")
+    response = (
+        sample()
+        .replace(b"WARC-Type: resource", b"WARC-Type: response")
+        .replace(b"application/json", b"application/http; msgtype=response")
+    )
     digest = payload_of_bytes(b'{"a": 1}').sha256.encode()
     response = response.replace(b"WARC-Payload-Digest: sha256:" + digest, b"WARC-Payload-Digest: sha256:" + body.encode())
     response = response.replace(digest, whole.encode()).replace(b"Content-Length: 8\r\n", b"Content-Length: %d\r\n" % len(block))

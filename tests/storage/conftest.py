@@ -1,14 +1,3 @@
-"""Servers the suites run against, started once a session."""
+"""The servers of the conformance suites."""
 
-from collections.abc import Iterator
-
-import pytest
-
-from tests.storage import servers
-
-
-@pytest.fixture(scope="session")
-def moto_endpoint() -> Iterator[str]:
-    """A moto server of this session."""
-    with servers.moto() as endpoint:
-        yield endpoint
+from tests.conformance.conftest import moto_endpoint as moto_endpoint

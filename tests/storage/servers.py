@@ -78,7 +78,7 @@ def ministack(folder: Path) -> Iterator[str]:
 def bucket(
     endpoint: str, credentials: Credentials = TESTER, *, name: str | None = None, versioned: bool = False, attempts: int = 3
 ) -> Iterator[S3Store]:
-    """A store over a bucket made for one test; `name` uses an existing bucket, below a prefix of its own."""
+    """A store over a bucket made for one test, which dies with its server; `name` uses a bucket that stays, and cleans up there."""
     client = connect("tested", endpoint, "us-east-1", credentials, config=client_config(attempts))
     prefix = f"test-{uuid4().hex}"
     if name is None:
@@ -88,10 +88,9 @@ def bucket(
         client.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
     store = S3Store(client, name, site="tested", prefix=prefix, part_size=PART)
     yield store
-    for found in list(store.list("")) + list(store.leftovers("")):
-        store.erase(found.key)
-    if name == prefix:
-        client.delete_bucket(Bucket=name)
+    if name != prefix:
+        for key in {found.key for found in [*store.list(""), *store.leftovers("")]}:
+            store.erase(key)
 
 
 def _wait_for(url: str, server: "subprocess.Popen[bytes]", seconds: float) -> None:

@@ -23,14 +23,14 @@ _SERVER = """[DEFAULT]{common}devices = {folder}/devices
 mount_check = false
 disable_fallocate = true
 [pipeline:main]
-pipeline = server
-[app:server]
+pipeline = {kind}-server
+[app:{kind}-server]
 use = egg:swift#{kind}
 """
 _PROXY = """[DEFAULT]{common}
 [pipeline:main]
-pipeline = catch_errors gatekeeper healthcheck listing_formats bulk s3api tempauth copy slo dlo versioned_writes symlink proxy
-[app:proxy]
+pipeline = catch_errors gatekeeper healthcheck listing_formats bulk s3api tempauth copy slo dlo versioned_writes symlink proxy-server
+[app:proxy-server]
 use = egg:swift#proxy
 account_autocreate = true
 [filter:tempauth]

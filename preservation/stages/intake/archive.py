@@ -68,35 +68,42 @@ def survey(sources: Sequence[Source], policy: IntakePolicy, companions: int = 0)
     """
     found, budget, seen = list[Entry](), Budget(policy.max_total, policy.max_members), Counter[str]()
     for position, source in enumerate(sources):
-        place = (position, (source.name, seen[source.name]))
+        walk = _Walk(found, budget, policy, position, (source.name, seen[source.name]))
         seen[source.name] += 1
         loose_only = position >= len(sources) - companions
         if source.size == 0 and not loose_only and not zip_members.is_debris(source.name):
             raise _empty(position)
         with source.open() as stream:
-            _survey_source(found, budget, policy, source, place, stream, loose_only)
+            _survey_source(walk, source, stream, loose_only)
     return found
 
 
-Place = tuple[int, tuple[str, int]]
+@dataclass(slots=True)
+class _Walk:
+    """One source on its way through: where it is, what may still be read, what was found."""
+
+    found: list[Entry]
+    budget: Budget
+    policy: IntakePolicy
+    source: int
+    place: tuple[str, int]  # how its locators begin
 
 
-def _survey_source(
-    found: list[Entry], budget: Budget, policy: IntakePolicy, source: Source, place: Place, stream: BinaryIO, loose_only: bool
-) -> None:
+def _survey_source(walk: _Walk, source: Source, stream: BinaryIO, loose_only: bool) -> None:
     head = stream.read(HEAD)
     stream.seek(0)
     if zip_members.looks_like_zip(head) and not loose_only:
-        own = _archive_budget(budget, policy, source.size)
-        before = own.left
-        _survey_zip(found, own, policy, place, (), "", stream)
-        budget.left, budget.members = budget.left - (before - own.left), own.members
+        whole = walk.budget
+        walk.budget = _archive_budget(whole, walk.policy, source.size)
+        before = walk.budget.left
+        _survey_zip(walk, (), "", stream)
+        whole.left, whole.members = whole.left - (before - walk.budget.left), walk.budget.members
         return
-    entry = Entry(place[0], source.name, source.name, write_locator(*place[1]))
+    entry = Entry(walk.source, source.name, source.name, write_locator(*walk.place))
     if zip_members.is_debris(source.name):
-        found.append(replace(entry, size=source.size, ignored="debris"))
+        walk.found.append(replace(entry, size=source.size, ignored="debris"))
         return
-    found.append(_digested(entry, stream, None, budget, policy))
+    walk.found.append(_digested(walk, entry, stream, None))
 
 
 def _archive_budget(budget: Budget, policy: IntakePolicy, size: int) -> Budget:
@@ -104,55 +111,41 @@ def _archive_budget(budget: Budget, policy: IntakePolicy, size: int) -> Budget:
     return Budget(min(budget.left, max(16 * MIB, size * policy.max_ratio)), budget.members)
 
 
-def _survey_zip(
-    found: list[Entry], budget: Budget, policy: IntakePolicy, place: Place, trail: tuple[int, ...], prefix: str, stream: BinaryIO
-) -> None:
-    with zip_members.open_directory(stream, budget.members) as archive:
+def _survey_zip(walk: _Walk, trail: tuple[int, ...], prefix: str, stream: BinaryIO) -> None:
+    with zip_members.open_directory(stream, walk.budget.members) as archive:
+        walk.budget.members -= len(archive.infolist())
         for index, info in enumerate(archive.infolist()):
-            budget.members -= 1
-            if budget.members < 0:
-                raise DepositUnusable(
-                    "too-many-members", "the archives list more members than the policy allows", remedy="raise `max_members`"
-                )
-            entry = _described(info, place, (*trail, index), prefix)
-            entry = entry if entry.problem or entry.ignored else _read_member(archive, stream, info, entry, budget, policy)
+            here = (*trail, index)
+            entry = _described(walk, info, here, prefix)
+            entry = entry if entry.problem or entry.ignored else _read_member(walk, archive, stream, info, entry)
             if entry.problem or entry.ignored or not zip_members.looks_like_zip(entry.head):
-                found.append(entry)
+                walk.found.append(entry)
             else:
-                _survey_nested(found, budget, policy, place, (*trail, index), entry, archive, info)
+                _survey_nested(walk, here, entry, archive, info)
 
 
-def _survey_nested(
-    found: list[Entry],
-    budget: Budget,
-    policy: IntakePolicy,
-    place: Place,
-    trail: tuple[int, ...],
-    entry: Entry,
-    archive: zipfile.ZipFile,
-    info: zipfile.ZipInfo,
-) -> None:
+def _survey_nested(walk: _Walk, trail: tuple[int, ...], entry: Entry, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> None:
     """An archive in an archive. Beyond `max_depth`, or unreadable, it becomes one refused member among others."""
-    if len(trail) > policy.max_depth:
-        found.append(replace(entry, problem="nested-too-deep"))
+    if len(trail) > walk.policy.max_depth:
+        walk.found.append(replace(entry, problem="nested-too-deep"))
         return
-    at = len(found)
-    found.append(replace(entry, nested=True))
+    at = len(walk.found)
+    walk.found.append(replace(entry, nested=True))
     try:
         with archive.open(info) as packed, spooled(packed) as inner:
-            _survey_zip(found, budget, policy, place, trail, f"{entry.path}!/", inner)
+            _survey_zip(walk, trail, f"{entry.path}!/", inner)
     except DepositUnusable as refused:
-        found[at:] = [replace(entry, problem=refused.code)]
+        walk.found[at:] = [replace(entry, problem=refused.code)]
 
 
-def _described(info: zipfile.ZipInfo, place: Place, trail: tuple[int, ...], prefix: str) -> Entry:
+def _described(walk: _Walk, info: zipfile.ZipInfo, trail: tuple[int, ...], prefix: str) -> Entry:
     name = zip_members.display_name(info)
     ignored = "folder" if zip_members.is_folder(info, name) else "debris" if zip_members.is_debris(name) else ""
     return Entry(
-        source=place[0],
+        source=walk.source,
         path=prefix + name,
         name=name,
-        locator=write_locator(*place[1], trail),
+        locator=write_locator(*walk.place, trail),
         size=info.file_size,
         crc32=f"{info.CRC:08x}",
         modified="{:04d}-{:02d}-{:02d}T{:02d}:{:02d}:{:02d}".format(*info.date_time),
@@ -161,26 +154,24 @@ def _described(info: zipfile.ZipInfo, place: Place, trail: tuple[int, ...], pref
     )
 
 
-def _read_member(
-    archive: zipfile.ZipFile, stream: BinaryIO, info: zipfile.ZipInfo, entry: Entry, budget: Budget, policy: IntakePolicy
-) -> Entry:
+def _read_member(walk: _Walk, archive: zipfile.ZipFile, stream: BinaryIO, info: zipfile.ZipInfo, entry: Entry) -> Entry:
     if zip_members.headers_disagree(stream, info):
         return replace(entry, problem="header-mismatch")
-    if info.file_size > RATIO_COUNTS_FROM and info.file_size > info.compress_size * policy.max_ratio:
+    if info.file_size > RATIO_COUNTS_FROM and info.file_size > info.compress_size * walk.policy.max_ratio:
         return replace(entry, problem="bomb")
     try:
         with archive.open(info) as member:
-            return _digested(entry, member, info.compress_size, budget, policy)
+            return _digested(walk, entry, member, info.compress_size)
     except UNREADABLE as error:
         crc = isinstance(error, zipfile.BadZipFile) and "CRC" in str(error)
         return replace(entry, problem="crc-mismatch" if crc else "unreadable")
 
 
-def _digested(entry: Entry, stream: IO[bytes], packed: int | None, budget: Budget, policy: IntakePolicy) -> Entry:
+def _digested(walk: _Walk, entry: Entry, stream: IO[bytes], packed: int | None) -> Entry:
     """Read to the end, counting. Sizes that were only declared play no part."""
     digest, size, head = hashlib.sha256(), 0, b""
     try:
-        for chunk in counted(stream, packed, budget, policy):
+        for chunk in counted(stream, packed, walk.budget, walk.policy):
             head = head or chunk[:HEAD]
             size += len(chunk)
             digest.update(chunk)
@@ -236,7 +227,9 @@ def open_held(sources: Sequence[Source], locator: str) -> Iterator[BinaryIO]:
 def notes(entries: Sequence[Entry]) -> list[Note]:
     """One warning per kind of problem, with a count and no name."""
     counts = Counter(entry.problem for entry in entries if entry.problem)
-    found = [Note(code=code, message=PROBLEMS.get(code, "{n} members could not be read").format(n=n)) for code, n in counts.items()]
+    found = [
+        Note(code=code, message=PROBLEMS.get(code, "{n} members could not be read").format(n=n)) for code, n in counts.items()
+    ]
     repeated = duplicates(entries)
     if repeated:
         text = f"{repeated} names occur more than once with different bytes; every one is kept apart, none is preferred"

@@ -105,10 +105,12 @@ def _attach(post: Post, files: list[tuple[Entry, Named]], status: MediaStatus, o
         slot = 0 if len(media) <= 1 else -1 if first is None else (named.index or 0) - first
         slots[slot].append(entry)
     for slot, entries in slots.items():
-        for entry, code in _judged(entries, media[slot].kind if 0 <= slot < len(media) else MediaKind.unknown):
-            outcome[entry.locator] = code = code if 0 <= slot < max(len(media), 1) else "companion-ambiguous"
-            if code in ("", "companion-media-error-page"):
-                media[slot : slot + 1] = [_held(media[slot] if media else None, entry, status, not code)]
+        inside = 0 <= slot < max(len(media), 1)
+        place = media[slot] if inside and media else None
+        for entry, code in _judged(entries, place):
+            outcome[entry.locator] = code if inside else "companion-ambiguous"
+            if inside and code in ("", "companion-media-error-page"):
+                media[slot : slot + 1] = [_held(place, entry, status, not code)]
     kind = _KIND.get(media[0].kind, post.kind) if media and not post.media else post.kind
     return post.model_copy(update={"media": tuple(media), "kind": kind})
 
@@ -127,10 +129,14 @@ def _first_index(files: list[tuple[Entry, Named]], places: int) -> int | None:
     return 1 if places in seen or places == 1 else None
 
 
-def _judged(entries: list[Entry], wanted: MediaKind) -> Iterator[tuple[Entry, str]]:
+def _judged(entries: list[Entry], place: Medium | None) -> Iterator[tuple[Entry, str]]:
     """Each file that claims one place, with its outcome; the one that is used, if any, has ""."""
+    if place and place.held:
+        yield from ((entry, "same-bytes" if entry.sha256 == place.sha256 else "companion-ambiguous") for entry in entries)
+        return
+    wanted = place.kind if place else MediaKind.unknown
     media = [entry for entry in entries if sniff_medium(entry.head)]
-    fitting = [entry for entry in media if wanted in (MediaKind.unknown, sniff_medium(entry.head))]
+    fitting = media
     ambiguous = len({entry.sha256 for entry in fitting}) > 1
     used = fitting[0].locator if fitting and not ambiguous else None
     for entry in entries:

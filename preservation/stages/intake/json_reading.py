@@ -36,7 +36,7 @@ class JsonReading:
 def looks_like_json(head: bytes) -> bool:
     """Whether the first bytes are those of an object or array, in UTF-8, UTF-16 or UTF-32, with or without a mark."""
     try:
-        text = head[: len(head) // 4 * 4].decode(json.detect_encoding(head), "ignore")
+        text = head.decode(json.detect_encoding(head), "ignore")
     except (UnicodeError, LookupError):
         return False
     return text.lstrip("\ufeff \t\r\n")[:1] in ("{", "[")
@@ -118,7 +118,7 @@ def _broken(error: json.JSONDecodeError, text: str) -> tuple[str, str]:
 
 def _deeper_than(value: Any, limit: int) -> bool:
     level = [value]
-    for _ in range(limit + 1):
+    for _ in range(limit):
         level = [child for node in level for child in _children(node)]
         if not level:
             return False

@@ -29,7 +29,12 @@ def merge(reports: Sequence[ExportReport]) -> ExportReport:
 def _numbered(report: ExportReport, name: str) -> ExportReport:
     """The report with its own line in `exports`, and every post marked as seen in it."""
     time = report.exported_at_utc
-    line = {"id": name, "exported_at_utc": stamp(time) if time else None, "generation": report.generation, "posts": len(report.posts)}
+    line = {
+        "id": name,
+        "exported_at_utc": stamp(time) if time else None,
+        "generation": report.generation,
+        "posts": len(report.posts),
+    }
     return report.model_copy(
         update={"exports": (line,), "posts": _seen(report.posts, name), "deleted_posts": _seen(report.deleted_posts, name)}
     )
@@ -47,7 +52,9 @@ def _merge_two(older: ExportReport, newer: ExportReport) -> ExportReport:
     deleted, _ = _without(deleted, newer.posts, latest)
     warnings = [*older.warnings, *(note for note in newer.warnings if note not in older.warnings)]
     if doubtful:
-        warnings.append(Note(code="twins-ambiguous", message=f"{doubtful} posts of one second could not be told apart between exports"))
+        warnings.append(
+            Note(code="twins-ambiguous", message=f"{doubtful} posts of one second could not be told apart between exports")
+        )
     if gone:
         warnings.append(Note(code="deleted-since", message=f"{gone} posts of an older export were deleted on the platform since"))
     return newer.model_copy(
@@ -61,10 +68,16 @@ def _merge_two(older: ExportReport, newer: ExportReport) -> ExportReport:
             "sections": _latest(older.sections, newer.sections),
             "third_party_sections": _latest(older.third_party_sections, newer.third_party_sections),
             "warnings": tuple(warnings),
-            "errors": (*older.errors, *(note for note in newer.errors if note not in older.errors)),
+            "errors": _errors(older, newer, bool(posts)),
             "exports": (*older.exports, *newer.exports),
         }
     )
+
+
+def _errors(older: ExportReport, newer: ExportReport, any_posts: bool) -> tuple[Note, ...]:
+    """Errors of both; that one part of an export has no posts is none if another part has them."""
+    together = dict.fromkeys((*older.errors, *newer.errors))
+    return tuple(note for note in together if not (any_posts and note.code == "no-posts-section"))
 
 
 def merge_posts(older: Sequence[Post], newer: Sequence[Post]) -> tuple[list[Post], int]:

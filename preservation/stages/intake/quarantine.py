@@ -168,7 +168,6 @@ class _Deciphering(io.RawIOBase):
         self._cipher.update(b"\0" * within)
 
 
-
 def _quarantined(room: Path, key: bytes, number: int, entry: dict[str, Any]) -> Quarantined:
     path = room / f"{number:05d}"
 

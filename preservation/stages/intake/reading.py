@@ -1,7 +1,7 @@
 """Reading exports: from files as handed in to one report per account. Changes nothing, fetches nothing.
 
-    read_exports(sources, media)     every file read once, data files recognised by content, exports of one account merged
-    open_held(sources + media, ...)  (archive.py) the bytes of any medium or member again
+read_exports(sources, media)     every file read once, data files recognised by content, exports of one account merged
+open_held(sources + media, ...)  (archive.py) the bytes of any medium or member again
 """
 
 import re
@@ -37,7 +37,7 @@ _MEDIA_NAME = re.compile(r"\.(mp4|mov|webm|m4v|jpe?g|png|webp|heic|gif)$", re.IG
 
 @dataclass(frozen=True, slots=True)
 class DataFile:
-    """A data file that was read as an export, or the error that kept it from being read."""
+    """A data file that was read as an export, or the error that kept it from being read; neither, if it is a copy of another."""
 
     entry: Entry
     report: ExportReport | None
@@ -95,7 +95,11 @@ def _data_files(sources: Sequence[Source], entries: Sequence[Entry], policy: Int
         names = _names(sources[entry.source].name, entry.path)
         if entry.problem and _named_as_data(entry):
             yield DataFile(entry, None, _unread(entry))
-        elif not entry.problem and not entry.ignored and looks_like_json(entry.head) and entry.sha256 not in digests:
+        elif not _readable(entry) or not looks_like_json(entry.head):
+            continue
+        elif entry.sha256 in digests:
+            yield DataFile(entry, None)
+        else:
             digests.add(entry.sha256)
             with open_held(sources, entry.locator) as stream:
                 reading = read_json(stream, policy.max_json, policy.max_json_depth)
@@ -135,7 +139,9 @@ def _accounts(files: Sequence[DataFile], entries: Sequence[Entry]) -> Iterator[D
             groups.setdefault(key, []).append(file)
     for group in groups.values():
         resolved = [_with_members(file.report, _beside(file, entries)) for file in group if file.report]
-        yield Draft(merge(resolved), tuple(group))
+        digests = {file.entry.sha256 for file in group}
+        copies = [file for file in files if not file.report and not file.error and file.entry.sha256 in digests]
+        yield Draft(merge(resolved), (*group, *copies))
 
 
 def _account_key(file: DataFile, files: Sequence[DataFile]) -> str:
@@ -209,12 +215,17 @@ def _with_companions(
     """Match loose and packed media to the posts of all reports at once, and give every member its fate."""
     used = {medium.held.locator for draft in drafts for post in _all_posts(draft.report) for medium in post.media if medium.held}
     loose = [entry for entry in entries if _is_companion(entry, n_sources) and entry.locator not in used]
-    packed = [entry for entry in entries if entry.crc32 is not None and _is_medium(entry) and _readable(entry) and entry.locator not in used]
+    packed = [
+        entry
+        for entry in entries
+        if entry.crc32 is not None and _is_medium(entry) and _readable(entry) and entry.locator not in used
+    ]
     posts = [post for draft in drafts for post in _all_posts(draft.report)]
     by_hand = companions.match(posts, loose, MediaStatus.handed_in)
     matching = companions.match(by_hand.posts, packed, MediaStatus.in_archive)
     # a picture in the archive that names no post is for the list of members; only what was handed in beside it deserves a warning
-    outcome = {**matching.outcome, **by_hand.outcome}
+    copies = {file.entry.locator: "same-bytes" for file in files if not file.report and not file.error}
+    outcome = {**matching.outcome, **by_hand.outcome, **copies}
     at = 0
     for draft in drafts:
         n, m = len(draft.report.posts), len(draft.report.deleted_posts)
@@ -234,12 +245,20 @@ def _completed(
     notes: Sequence[Note],
     files: Sequence[DataFile],
 ) -> ExportReport:
-    own = [entry for entry in entries if entry.source in draft.sources or entry.source >= n_sources or _is_companion(entry, n_sources)]
+    own = [
+        entry
+        for entry in entries
+        if entry.source in draft.sources or entry.source >= n_sources or _is_companion(entry, n_sources)
+    ]
     read = {file.entry.locator for file in draft.files if file.report}
     others = {file.entry.locator for file in files if file.report} - read
     failed = {file.entry.locator: file.error.code for file in files if file.error}
     members = fates_of(own, fates, read, others, failed, report)
-    broken = [] if report.errors and not report.posts else [Note(code=c, message="a JSON member could not be read") for c in failed.values()]
+    broken = (
+        []
+        if report.errors and not report.posts
+        else [Note(code=c, message="a JSON member could not be read") for c in failed.values()]
+    )
     warnings = (*report.warnings, *archive.notes(own), *notes, *(note for note in broken if note not in report.errors))
     return report.model_copy(update={"members": tuple(members), "warnings": tuple(dict.fromkeys(warnings))})
 

@@ -37,6 +37,7 @@ UTF8_FLAG = 0x800
 ENCRYPTED_FLAG = 0x1
 SIZES_FOLLOW_FLAG = 0x8
 DEBRIS = re.compile(r"(^|/)(__MACOSX/|\.DS_Store$|Thumbs\.db$|desktop\.ini$|\._[^/]*$)", re.IGNORECASE)
+DIRECTORY_BYTES_EACH = 1024  # a directory entry is 46 bytes and a name; 1 KiB is generous
 _LOCAL_HEADER = struct.Struct("<4s5HIIIHH")
 _END = struct.Struct("<4s4H2LH")
 _END_LOOK_BACK = 65535 + _END.size
@@ -75,9 +76,9 @@ def refuse_endless_directory(stream: BinaryIO, max_members: int) -> None:
             f"the archive of {size} bytes has no directory at its end: the download was cut off",
             remedy="download the export again and compare the size shown by the platform",
         )
-    directory_size = _END.unpack_from(tail, at)[5]
-    # A member's entry is rarely over 512 bytes; ZIP64 (all bits set) means the directory is found elsewhere, within the file.
-    if (size if directory_size == 0xFFFFFFFF else directory_size) > max(MIB, max_members * 512) and directory_size != 0xFFFFFFFF:
+    # ZIP64 (all bits set) keeps the true size elsewhere: then the directory is at most as large as the file.
+    stated = _END.unpack_from(tail, at)[5]
+    if min(stated, size) > max(MIB, max_members * DIRECTORY_BYTES_EACH):
         raise _too_many()
 
 

@@ -2,6 +2,7 @@
 
 import io
 import json
+import warnings
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -29,7 +30,8 @@ def on_disk(path: Path) -> Source:
 def zipped(members: Iterable[tuple[str, bytes]], method: int = zipfile.ZIP_DEFLATED) -> bytes:
     """A ZIP with these members, names repeated if they are."""
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", method) as archive:
+    with zipfile.ZipFile(buffer, "w", method) as archive, warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # repeated names are what some tests are about
         for name, data in members:
             archive.writestr(name, data)
     return buffer.getvalue()

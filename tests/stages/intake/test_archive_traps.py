@@ -14,7 +14,9 @@ from preservation.stages.intake.reading import read_exports
 from tests.stages.intake.building import FIXTURES, on_disk
 
 TRAPS = FIXTURES / "archive_traps"
-EXPECTED = {entry["file"].removeprefix("input/"): entry for entry in json.loads((TRAPS / "EXPECTED.json").read_text("utf-8"))["files"]}
+EXPECTED = {
+    entry["file"].removeprefix("input/"): entry for entry in json.loads((TRAPS / "EXPECTED.json").read_text("utf-8"))["files"]
+}
 
 
 def read(name: str) -> list[ExportReport]:
@@ -68,7 +70,8 @@ def test_a_file_that_is_no_archive_is_refused_with_a_remedy(name: str, code: str
 
 
 @pytest.mark.parametrize(
-    ("name", "code"), [("crc_error.zip", "crc-mismatch"), ("encrypted.zip", "encrypted"), ("json_truncated.zip", "json-truncated")]
+    ("name", "code"),
+    [("crc_error.zip", "crc-mismatch"), ("encrypted.zip", "encrypted"), ("json_truncated.zip", "json-truncated")],
 )
 def test_a_data_file_that_cannot_be_read_is_an_error_and_never_an_empty_success(name: str, code: str) -> None:
     """One report, no posts, the code among its errors."""

@@ -46,7 +46,9 @@ def test_deleted_posts_are_kept_apart(case: tuple[dict[str, Any], dict[str, Any]
     """They are never among the posts, and their links need a login."""
     expected, read = case
     deleted = [(*_facts(post), post["deleted_at_utc"]) for post in read["deleted_posts"]]
-    assert sorted(deleted, key=repr) == sorted([(*_facts(post), post["deleted_at_utc"]) for post in expected["deleted_posts"]], key=repr)
+    assert sorted(deleted, key=repr) == sorted(
+        [(*_facts(post), post["deleted_at_utc"]) for post in expected["deleted_posts"]], key=repr
+    )
 
 
 def test_the_account_and_the_time_of_export_are_known(case: tuple[dict[str, Any], dict[str, Any]]) -> None:
@@ -61,8 +63,16 @@ def test_live_sessions_come_without_earnings_and_other_people(case: tuple[dict[s
     """Times, room, title and replay are read; what was earned and who was muted is not."""
     expected, read = case
     wanted = expected["live_sessions"]
-    assert [{key: live[key] for key in wanted[0]} for live in read["live_sessions"]] == wanted if wanted else not read["live_sessions"]
-    assert not any(key.lower().startswith(("totalearning", "totalgifter", "muted")) for live in read["live_sessions"] for key in live["words"])
+    assert (
+        [{key: live[key] for key in wanted[0]} for live in read["live_sessions"]] == wanted
+        if wanted
+        else not read["live_sessions"]
+    )
+    assert not any(
+        key.lower().startswith(("totalearning", "totalgifter", "muted"))
+        for live in read["live_sessions"]
+        for key in live["words"]
+    )
 
 
 def test_other_peoples_parts_are_named_and_counted_without_their_names(case: tuple[dict[str, Any], dict[str, Any]]) -> None:

@@ -14,14 +14,32 @@ from typing import Any
 from preservation.formats.ocfl import object_root_files, package_root, parse_inventory
 from preservation.model.clearance import Act, Clearance
 from preservation.model.deposit import Deposit, DepositState
-from preservation.model.export import Held, MediaKind, MediaStatus, Medium, Member, MemberFate, Post, PostKind, SectionReport, Visibility
+from preservation.model.export import (
+    Held,
+    MediaKind,
+    MediaStatus,
+    Medium,
+    Member,
+    MemberFate,
+    Post,
+    PostKind,
+    SectionReport,
+    Visibility,
+)
 from preservation.model.fixity import Fixity
 from preservation.model.package import StagedVersion, StoredFile
 from preservation.model.policy import MIB, PackagingPolicy
 from preservation.model.sections import Section
 from preservation.stages.packaging.description import storage_root_files
 from preservation.stages.packaging.identity import identify, known_twins
-from preservation.stages.packaging.request import AssemblyRequest, ConsentFacts, HeldMedium, PackagedItem, PreviousVersion, ReceivedFacts
+from preservation.stages.packaging.request import (
+    AssemblyRequest,
+    ConsentFacts,
+    HeldMedium,
+    PackagedItem,
+    PreviousVersion,
+    ReceivedFacts,
+)
 
 SECRET = bytes(range(32))
 NOW = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
@@ -65,7 +83,9 @@ def post(seconds: int, caption: str | None = "canary caption", media: Sequence[M
     at = datetime(2021, 6, 7, 15, 0, tzinfo=UTC) + timedelta(seconds=seconds)
     words = {"Date": "2021-06-07", "Text": "canary words", "Location": "Canary Islands"}
     fields = {"words": words, "pointer": f"/Post/{seconds}", "observations": {"likes": seconds}, "visibility_raw": None} | more
-    return Post(created_at_utc=at, kind=PostKind.video, caption=caption, visibility=Visibility.public, media=tuple(media), **fields)
+    return Post(
+        created_at_utc=at, kind=PostKind.video, caption=caption, visibility=Visibility.public, media=tuple(media), **fields
+    )
 
 
 def sample_posts() -> tuple[dict[str, bytes], list[Post]]:
@@ -89,7 +109,9 @@ def packaged(posts: Sequence[Post], blobs: dict[str, bytes], known: Sequence[dic
     return items
 
 
-def request(items: Sequence[PackagedItem], number: int = 1, previous: PreviousVersion | None = None, **more: Any) -> AssemblyRequest:
+def request(
+    items: Sequence[PackagedItem], number: int = 1, previous: PreviousVersion | None = None, **more: Any
+) -> AssemblyRequest:
     """A version of the sample package."""
     deposit_id = base64.b32encode(bytes([number]) * 16).decode().rstrip("=").lower()
     received_at = NOW + timedelta(days=number)
@@ -138,7 +160,11 @@ def previous_of(folder: Path) -> PreviousVersion:
 
     data = (folder / "inventory.json").read_bytes()
     inventory = parse_inventory(data)
-    files = [StoredFile(path=path, fixity=_fixity(fixity_of_file(folder / path))) for paths in inventory.manifest.values() for path in paths]
+    files = [
+        StoredFile(path=path, fixity=_fixity(fixity_of_file(folder / path)))
+        for paths in inventory.manifest.values()
+        for path in paths
+    ]
     return PreviousVersion(data, rows(folder, inventory.head), files)
 
 

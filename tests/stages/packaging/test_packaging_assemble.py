@@ -11,8 +11,8 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-import pytest
 import packaging_samples as samples
+import pytest
 
 from preservation.errors import DepositUnusable, Refused
 from preservation.formats.bagit_check import check_bag
@@ -29,7 +29,9 @@ SCHEMA = Path(__file__).resolve().parents[4] / "shared/schemas/premis-v3-0.xsd"
 
 def judged(*command: object) -> subprocess.CompletedProcess[str]:
     """Ask an outside judge."""
-    return subprocess.run([sys.executable, BIN / str(command[0]), *map(str, command[1:])], capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [sys.executable, BIN / str(command[0]), *map(str, command[1:])], capture_output=True, text=True, check=False
+    )
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +108,7 @@ def test_items_jsonl_leads_to_the_exact_bytes(two_versions, tmp_path):
 
 
 def test_a_newer_export_stores_only_what_is_new(two_versions):
-    _, second, folder, posts = two_versions
+    _, second, folder, _posts = two_versions
     new = [file for file in second.files if "/units/" in file.path]
     assert [file.fixity.size < 10_000 for file in new] == [True]  # one bundle: edited words, found medium, new post
     before = {row["item_id"]: row for row in samples.rows(folder, 1)}

@@ -39,12 +39,12 @@ class _Read:
 
 def recognise(document: Any, names: Sequence[str]) -> bool:
     """Whether a document is a TikTok export: by two levels of its keys, or by its name if its layout is new to us."""
+    if any(_DATA_FILE.search(name) or _ZIP_STAMP.search(name) for name in names):
+        return True
     document = unwrapped(document)
-    if not isinstance(document, dict):
-        return False
-    pairs = ((plain(top), plain(key)) for top, value in document.items() if isinstance(value, dict) for key in value)
-    named = any(_DATA_FILE.search(name) or _ZIP_STAMP.search(name) for name in names)
-    return named or any(table.section_of(top, second) is not Section.unknown for top, second in pairs)
+    tops = document.items() if isinstance(document, dict) else ()
+    pairs = ((plain(top), plain(key)) for top, value in tops if isinstance(value, dict) for key in value)
+    return any(table.section_of(top, second) is not Section.unknown for top, second in pairs)
 
 
 def unwrapped(document: Any) -> Any:
@@ -170,11 +170,17 @@ def _switch(value: Any) -> bool | None:
 def _profile(document: dict[str, Any]) -> dict[str, Any]:
     """Allowed fields, keys as written; besides, under the names of their sections, `settings_privacy` and `hashtags_used`."""
     fields = _maps(document, "profilemap", "profileinformation", "profileinfo")
-    kept = {shown(key): value for key, value in fields.items() if table.section_of_profile_field(plain(key)) is Section.profile_public}
+    kept = {
+        shown(key): value for key, value in fields.items() if table.section_of_profile_field(plain(key)) is Section.profile_public
+    }
     kept = {key: _unsigned(value) for key, value in kept.items() if not says_nothing(value) and value != "None"}
     settings = _maps(document, "settingsmap", "settings")
-    privacy = {shown(key): value for key, value in settings.items() if table.section_of_setting(plain(key)) is Section.settings_privacy}
-    tags = [item for part in _containers(document, "hashtag") for item in get(part, "hashtaglist") or [] if isinstance(item, dict)]
+    privacy = {
+        shown(key): value for key, value in settings.items() if table.section_of_setting(plain(key)) is Section.settings_privacy
+    }
+    tags = [
+        item for part in _containers(document, "hashtag") for item in get(part, "hashtaglist") or [] if isinstance(item, dict)
+    ]
     named = [tag for item in tags if (tag := text(get(item, "hashtagname")))]
     return kept | ({"settings_privacy": privacy} if privacy else {}) | ({"hashtags_used": named} if named else {})
 
@@ -187,7 +193,9 @@ def _warnings(document: dict[str, Any], found: _Read) -> list[Note]:
     notes = accounting.drift_warnings(document)
     posts = found.posts
     if found.deleted:
-        notes.append(Note(code="deleted-posts-present", message=f"{len(found.deleted)} deleted posts; kept out unless the creator asks"))
+        notes.append(
+            Note(code="deleted-posts-present", message=f"{len(found.deleted)} deleted posts; kept out unless the creator asks")
+        )
     if found.records and not posts_of.gives(found.records, "title"):
         notes.append(Note(code="no-captions-in-this-generation", message="this generation of the export gives no captions"))
     if found.records and not posts_of.gives(found.records, "whocanview"):
@@ -196,9 +204,16 @@ def _warnings(document: dict[str, Any], found: _Read) -> list[Note]:
     else:
         unknown = sum(post.visibility is Visibility.unknown for post in posts)
         _add(notes, unknown, "visibility-not-understood", "{n} posts have an audience we do not know; none counts as public")
-    _add(notes, sum(post.created_at_utc is None for post in [*posts, *found.deleted]), "date-unreadable", "{n} posts have no readable date")
+    _add(
+        notes,
+        sum(post.created_at_utc is None for post in [*posts, *found.deleted]),
+        "date-unreadable",
+        "{n} posts have no readable date",
+    )
     _add(notes, sum(not post.media for post in posts), "posts-without-link", "{n} posts have neither link nor file")
-    _add(notes, sum(_unknown_medium(post) for post in posts), "media-kind-unknown", "{n} posts have media whose kind no link tells")
+    _add(
+        notes, sum(_unknown_medium(post) for post in posts), "media-kind-unknown", "{n} posts have media whose kind no link tells"
+    )
     _add(notes, _twins(posts), "posts-in-the-same-second", "{n} posts share their second with another")
     _add(notes, found.joined, "hybrid-layout", "{n} posts stand under the old and the new name; each was read once")
     _add(notes, _stories(document), "stories-not-read", "{n} stories are in the export and their layout is not known yet")
@@ -237,5 +252,5 @@ def _errors(document: dict[str, Any], found: _Read) -> list[Note]:
     elif accounting.unread_records(document):
         notes.append(Note(code="no-posts-read", message="no posts were found, and there are parts of the export we do not know"))
     elif not found.lists:
-        notes.append(Note(code="no-posts-read", message="the export has no part for posts"))
+        notes.append(Note(code="no-posts-section", message="the export has no part for posts"))
     return notes

@@ -18,7 +18,9 @@ from preservation.stages.intake.json_reading import AGAIN
 
 WITHHELD = "(name withheld)"
 _ORDINARY = re.compile(r"[A-Za-z][A-Za-z0-9 +&'()/:-]{0,80}")
-_NAMES_SOMEONE = re.compile(r"\b(with|from|by)\s+[^\s:]+\s*:+\s*$|\b(chat|conversation|history|messages?) (with|from)\b", re.IGNORECASE)
+_NAMES_SOMEONE = re.compile(
+    r"\b(with|from|by)\s+[^\s:]+\s*:+\s*$|\b(chat|conversation|history|messages?) (with|from)\b", re.IGNORECASE
+)
 _DECISION = {Default.on: "in", Default.off: "off", Default.never: "never"}
 _REASON = {
     Default.on: "part of the work and its record; taken unless the creator says otherwise",
@@ -59,7 +61,13 @@ class Part:
 def sections(document: dict[str, Any]) -> list[SectionReport]:
     """Every part of the export with its decision; names are unique."""
     return [
-        SectionReport(name=part.name, section=part.section, decision=decision(part.section), reason=reason(part.section), records=part.records)
+        SectionReport(
+            name=part.name,
+            section=part.section,
+            decision=decision(part.section),
+            reason=reason(part.section),
+            records=part.records,
+        )
         for part in parts(document)
     ]
 
@@ -104,7 +112,7 @@ def _parts(document: dict[str, Any]) -> Iterator[Part]:
         top, name = plain(key), safe_name(key)
         if top in table.TOP and isinstance(value, dict) and value:
             for second, inner in value.items():
-                yield from _second(top, plain(second), f"{name}.{safe_name(second)}", inner)
+                yield from _second(top, plain(second), f"{name}.{part_name(top, second)}", inner)
         else:
             known = table.TOP.get(top) if top in table.TOP else None
             drift = top not in table.TOP or (known is None and not says_nothing(value))
@@ -169,7 +177,9 @@ def count(value: Any) -> int:
         return 0 if says_nothing(value) else 1
     inner = sum(count(item) for item in value.values() if isinstance(item, dict | list))
     own = any(
-        not says_nothing(item) for key, item in value.items() if not isinstance(item, dict | list) and plain(key) not in table.BOOKKEEPING
+        not says_nothing(item)
+        for key, item in value.items()
+        if not isinstance(item, dict | list) and plain(key) not in table.BOOKKEEPING
     )
     return inner + own
 
@@ -178,6 +188,12 @@ def safe_name(key: str) -> str:
     """A key as displayed, unless it may hold a person's name (`Chat History with X:`) or is no name of a part at all."""
     base = key.partition(AGAIN)[0]
     return shown(key) if _ORDINARY.fullmatch(base) and not _NAMES_SOMEONE.search(base) else WITHHELD
+
+
+def part_name(top: str, second: str) -> str:
+    """A second-level key as displayed; among messages only the names we know, for any other may be a person's or a group's."""
+    private = top in ("directmessage", "directmessages") and table.section_of(top, plain(second)) is Section.unknown
+    return WITHHELD if private else safe_name(second)
 
 
 def third_parties(document: dict[str, Any]) -> list[ThirdPartySection]:
@@ -193,7 +209,7 @@ def third_parties(document: dict[str, Any]) -> list[ThirdPartySection]:
 def _others(document: dict[str, Any]) -> Iterator[tuple[str, str, Any]]:
     for key, value in document.items():
         for second, inner in value.items() if isinstance(value, dict) else ():
-            name = f"{safe_name(key)}.{safe_name(second)}"
+            name = f"{safe_name(key)}.{part_name(plain(key), second)}"
             yield from _others_of(table.section_of(plain(key), plain(second)), plain(second), name, inner)
 
 
@@ -220,14 +236,13 @@ def _others_in_settings(name: str, value: Any) -> Iterator[tuple[str, str, Any]]
 
 
 def _inside(name: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """The lists and maps one step below; keys that may be names of people are folded into their container."""
+    """The lists and maps one step below, by the names we know; any other key may be a person's and is folded into its container."""
     if not isinstance(value, dict):
         yield name, value
         return
     for key, inner in value.items():
         if plain(key) not in table.BOOKKEEPING:
-            safe = safe_name(key)
-            yield (name if safe == WITHHELD else f"{name}.{safe}"), inner
+            yield (f"{name}.{shown(key)}" if plain(key) in table.LISTS_OF_OTHERS else name), inner
 
 
 def _below(name: str, value: Any, wanted: str) -> Iterator[tuple[str, Any]]:

@@ -134,7 +134,9 @@ def live_sessions(document: dict[str, Any]) -> tuple[dict[str, Any], ...]:
     for top, value in document.items():
         history = get(value, "golivehistory") if plain(top) in table.TOP else None
         records = get(history, "golivelist")
-        found += [_live_session(record) for record in records or [] if isinstance(record, dict)] if isinstance(records, list) else []
+        found += (
+            [_live_session(record) for record in records or [] if isinstance(record, dict)] if isinstance(records, list) else []
+        )
     return tuple(found)
 
 
@@ -152,7 +154,9 @@ def _live_session(record: dict[str, Any]) -> dict[str, Any]:
         "replay_ref": replay,
         "replay_expires_at_utc": stamp(dies) if dies else None,
         "words": {
-            shown(key): value for key, value in record.items() if plain(key) in table.LIVE_WORDS - {"replayurl", "totallike", "totalview"}
+            shown(key): value
+            for key, value in record.items()
+            if plain(key) in table.LIVE_WORDS - {"replayurl", "totallike", "totalview"}
         },
     }
 

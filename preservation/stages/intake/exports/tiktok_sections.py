@@ -153,6 +153,17 @@ LIVE_WORDS = {
     "totalview",
     "qualitysetting",
 }
+LISTS_OF_OTHERS = {
+    "fanslist",
+    "following",
+    "followinglist",
+    "blocklist",
+    "profileviewlist",
+    "chathistory",
+    "groupchat",
+    "sendgifts",
+    "communicationhistories",
+}
 BOOKKEEPING = {"app", "isfastlane"}
 
 

@@ -1,0 +1,390 @@
+"""The commands themselves: parse, call, show."""
+
+import json
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from preservation.cli.running import archive, err, leave, out, refusals, run_flow, show_json, wrong_use
+from preservation.cli.tables import counts_table, findings_table, inspect_tables, packages_table, status_tables
+from preservation.model.consent_words import Role, State
+from preservation.model.identifiers import PATTERN
+
+app = typer.Typer(
+    name="keepsake",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,  # a traceback with local variables would quote content
+    help="Preserve what creators made: consent, packaging, verified copies, repair, withdrawal.",
+)
+consent = typer.Typer(no_args_is_help=True, help="Record and show what creators agreed to.")
+ledger = typer.Typer(no_args_is_help=True, help="The hash-chained, signed record of every event.")
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+Deposit = Annotated[str, typer.Argument(help="Deposit id, as `keepsake receive` printed it.", metavar="DEPOSIT")]
+Record = Annotated[str, typer.Argument(help="Consent record id.", metavar="RECORD")]
+Package = Annotated[str, typer.Argument(help="Package id.", metavar="PACKAGE")]
+
+
+@app.callback()
+def at_home(
+    home: Annotated[Path | None, typer.Option(help="The data directory (KEEPSAKE_HOME).", show_default=False)] = None,
+    configs: Annotated[Path | None, typer.Option(help="The folder of policy.toml and sites.toml (KEEPSAKE_CONFIGS).", show_default=False)] = None,
+) -> None:
+    """Options that stand before the command."""
+    if home is not None:
+        os.environ["KEEPSAKE_HOME"] = str(home.resolve())
+    if configs is not None:
+        os.environ["KEEPSAKE_CONFIGS"] = str(configs.resolve())
+    from preservation.cli.service import use_running_server
+
+    use_running_server()
+
+
+@app.command()
+def demo(
+    to: Annotated[Path, typer.Option(help="Where to work; wiped first if it holds an earlier demo.")] = Path("var/demo"),
+    keep: Annotated[bool, typer.Option("--keep", help="Stop before the withdrawal, so that the shelf can be looked at.")] = False,
+) -> None:
+    """The whole life of a sample deposit on the embedded default, then where to look."""
+    from preservation.cli.demo import run_demo
+
+    with refusals():
+        leave(run_demo(to, keep=keep))
+
+
+@app.command()
+def up() -> None:
+    """Start Prefect's server and UI and the procedures, until Ctrl-C."""
+    from preservation.cli.service import serve
+
+    with refusals():
+        serve(archive().settings)
+
+
+@app.command()
+def inspect(
+    exports: Annotated[list[Path], typer.Argument(help="The export, or its parts.", exists=True, dir_okay=False, metavar="EXPORT…")],
+    media: Annotated[Path | None, typer.Option(help="A folder of files handed in beside the export.", file_okay=False)] = None,
+    as_json: Json = False,
+) -> None:
+    """Read an export and say what it holds. Changes nothing."""
+    from preservation.settings import load_settings
+    from preservation.stages.intake.report_json import report_json
+    from preservation.steps.inspecting import inspect as read_exports
+
+    with refusals(as_json):
+        reports = read_exports(exports, media, load_settings().policy().intake)
+        if as_json:
+            listed = [report_json(report) for report in reports]
+            show_json(listed[0] if len(listed) == 1 else listed)
+        else:
+            for table in (table for report in reports for table in inspect_tables(report)):
+                out.print(table, "")
+        leave(not any(report.errors for report in reports))
+
+
+@consent.command("import")
+def consent_import(
+    document: Annotated[Path, typer.Argument(help="The consent document (JSON).", exists=True, dir_okay=False)], as_json: Json = False
+) -> None:
+    """Record a consent from a document, until creators sign on the web page."""
+    from preservation.steps.consenting import import_consent
+
+    with refusals(as_json):
+        record = import_consent(archive(), document.read_bytes())
+        if as_json:
+            show_json({"record_id": record.record_id, "revision": record.revision, "state": record.state})
+        else:
+            out.print(f"Consent record [bold]{record.record_id}[/], revision {record.revision}, {record.state}.")
+
+
+@consent.command("show")
+def consent_show(record_id: Record, as_json: Json = False) -> None:
+    """Show the revision in force. It names nobody."""
+    from preservation.steps.consenting import require_record
+
+    with refusals(as_json):
+        record = require_record(archive(), record_id)
+        if as_json:
+            show_json(record)
+            return
+        taken = sorted(decision.section for decision in record.sections if record.section_in(decision.section))
+        out.print(
+            counts_table(
+                f"Consent record {record.record_id}",
+                {
+                    "revision": record.revision,
+                    "state": record.state,
+                    "accounts": ", ".join(account.platform for account in record.accounts),
+                    "purposes granted": ", ".join(purpose.purpose for purpose in record.purposes if purpose.granted),
+                    "sections ticked": ", ".join(taken) or "the usual ones",
+                    "access": record.access.level,
+                    "valid": f"{record.valid_from:%Y-%m-%d} to {record.valid_until or 'withdrawn'}",
+                    "sha256": record.sha256(),
+                },
+            )
+        )
+
+
+@consent.command("transition")
+def consent_transition(
+    record_id: Record,
+    state: Annotated[State, typer.Argument(help="The state to move to.")],
+    by: Annotated[Role, typer.Option(help="Who decided this.")],
+    reason: Annotated[str | None, typer.Option(help="A reason, as a code; required of staff.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Move a record to another state: a new revision. Withdrawing has a command of its own."""
+    from preservation.steps.consenting import change_state
+
+    if state is State.withdrawn:
+        wrong_use("use `keepsake withdraw`, which also erases")
+    with refusals(as_json):
+        record = change_state(archive(), record_id, state, by, reason)
+        if as_json:
+            show_json({"record_id": record.record_id, "revision": record.revision, "state": record.state})
+        else:
+            out.print(f"Consent record [bold]{record.record_id}[/], revision {record.revision}, now {record.state}.")
+
+
+@app.command()
+def receive(
+    exports: Annotated[list[Path], typer.Argument(help="The export, or its parts.", metavar="EXPORT…")],
+    consent_record: Annotated[str, typer.Option("--consent", help="The consent record it is handed in under.", metavar="RECORD")],
+    media: Annotated[Path | None, typer.Option(help="A folder of files handed in beside the export.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Take a hand-in into quarantine. Prints the deposit id."""
+    from preservation.steps.receiving import receive as receive_deposit
+
+    with refusals(as_json):
+        deposit = receive_deposit(archive(), consent_record, exports, media)
+        if as_json:
+            show_json(deposit)
+            return
+        out.print(f"Deposit [bold]{deposit.deposit_id}[/]: {deposit.files_received} files, {deposit.bytes_received:,} bytes, {deposit.state}.")
+        out.print(f"Next: keepsake accession {deposit.deposit_id}")
+
+
+@app.command()
+def accession(deposit: Deposit, as_json: Json = False) -> None:
+    """Package a deposit, copy it to every site, read every copy back, commit."""
+    from flows.accession import AccessionRequest
+    from flows.accession import accession as flow
+
+    _require_id(deposit, "DEPOSIT")
+    with refusals(as_json):
+        report = run_flow(flow, AccessionRequest(deposit=deposit), quiet=as_json)
+        if as_json:
+            show_json(report)
+            return
+        out.print(
+            counts_table(
+                f"Version {report.version} of package {report.package_id} is committed",
+                {
+                    "items": report.items,
+                    "left out by consent": ", ".join(f"{count} {reason}" for reason, count in report.refused.items()) or "none",
+                    "files": f"{report.files}, {report.bytes:,} bytes",
+                    "read back at": ", ".join(report.complete_sites),
+                    "still waiting": ", ".join(f"{site} ({why})" for site, why in report.waiting.items()) or "none",
+                },
+            )
+        )
+
+
+@app.command()
+def status(package: Annotated[str | None, typer.Argument(help="A package id; else the whole archive.")] = None, as_json: Json = False) -> None:
+    """How the archive, or one package, stands."""
+    from preservation.steps.overview import overview, package_overview
+
+    with refusals(as_json):
+        if package is not None:
+            one = package_overview(archive(), package)
+            show_json(one) if as_json else out.print(packages_table((one,)))
+            return
+        seen = overview(archive())
+        if as_json:
+            show_json(seen)
+        else:
+            for table in status_tables(seen):
+                out.print(table, "")
+
+
+@app.command("list")
+def list_holdings(as_json: Json = False) -> None:
+    """Consent records, deposits and packages, by id."""
+    with refusals(as_json):
+        opened = archive()
+        records, deposits = opened.catalogue.deposits.consent_records(), opened.catalogue.deposits.list()
+        packages = opened.catalogue.holdings.packages()
+        if as_json:
+            show_json({"consents": records, "deposits": deposits, "packages": packages})
+            return
+        for record in records:
+            out.print(f"consent  {record.record_id}  revision {record.revision}  {record.state}")
+        for deposit in deposits:
+            out.print(f"deposit  {deposit.deposit_id}  {deposit.received_at:%Y-%m-%d %H:%M}  {deposit.state}  {deposit.package_id or ''}")
+        for package in packages:
+            out.print(f"package  {package.package_id}  {package.opened_at:%Y-%m-%d %H:%M}  {package.state}")
+
+
+@app.command()
+def verify(path: Annotated[Path, typer.Argument(help="A WARC, bag, OCFL object or storage root.", exists=True)], as_json: Json = False) -> None:
+    """Check what lies on a disk by the standards alone: no catalogue, no keys."""
+    from preservation.steps.verifying import verify as verify_path
+
+    with refusals(as_json):
+        checked = verify_path(path)
+        if as_json:
+            show_json(checked)
+        else:
+            for what, problems in checked.items():
+                out.print(f"{'[bold red]FAIL[/]' if problems else 'PASS'}  {what}", soft_wrap=True)
+                for problem in problems:
+                    out.print(f"      {problem}", soft_wrap=True, markup=False)
+        leave(not any(checked.values()))
+
+
+@app.command()
+def audit(site: Annotated[str, typer.Option(help="One site, or all.")] = "all", as_json: Json = False) -> None:
+    """Read every copy and compare it with what was packaged. Changes nothing on the shelf."""
+    from flows.audit import AuditRequest
+    from flows.audit import audit as flow
+
+    with refusals(as_json):
+        summary = run_flow(flow, AuditRequest(site=site), quiet=as_json)
+        if as_json:
+            show_json({**summary.model_dump(mode="json"), "well": summary.well})
+        else:
+            for each in summary.sites:
+                counts = ", ".join(f"{count} {outcome}" for outcome, count in each.counts.items()) or "nothing held"
+                out.print(f"{'PASS' if each.well else '[bold red]FAIL[/]'}  {each.site}: {counts}  [dim](depth: read)[/]")
+            for name, why in summary.not_looked_at.items():
+                out.print(f"[bold red]NOT LOOKED AT[/]  {name}: {why}")
+            findings = [finding for each in summary.sites for finding in each.findings]
+            if findings:
+                out.print(findings_table(findings, "Findings"))
+                out.print("Mend with: keepsake repair")
+        leave(summary.well)
+
+
+@app.command()
+def repair(package: Annotated[str, typer.Option(help="One package id, or all.")] = "all", as_json: Json = False) -> None:
+    """Replace damaged copies by copies proved intact in the same run."""
+    from flows.repair import RepairRequest
+    from flows.repair import repair as flow
+
+    if package != "all":
+        _require_id(package, "--package")
+    with refusals(as_json):
+        summary = run_flow(flow, RepairRequest(package=package), quiet=as_json)
+        if as_json:
+            show_json({**summary.model_dump(mode="json"), "well": summary.well})
+        else:
+            for each in summary.packages:
+                for finding, source in zip(each.mended, each.sources, strict=True):
+                    out.print(f"mended  {finding.site}  {finding.key}  ({finding.outcome}; from {source}, read back)", soft_wrap=True)
+                for finding in each.beyond_repair:
+                    out.print(f"[bold red]beyond repair[/]  {finding.site}  {finding.key}  ({finding.outcome})", soft_wrap=True)
+            for name, why in summary.refused.items():
+                out.print(f"[bold red]refused[/]  {name}: {why}")
+            mended = sum(len(each.mended) for each in summary.packages)
+            out.print(f"{sum(each.looked_at for each in summary.packages)} copies read, {mended} mended.")
+        leave(summary.well)
+
+
+@app.command("open")
+def open_package(
+    package: Package, to: Annotated[Path, typer.Option(help="A new folder.", metavar="DIR")], as_json: Json = False
+) -> None:
+    """Lay a package out as plain files and a site that opens from a folder."""
+    from preservation.steps.opening import open_package as open_it
+
+    with refusals(as_json):
+        opened = open_it(archive(), package, to)
+        if as_json:
+            show_json(opened)
+        else:
+            out.print(f"{opened.posts} posts, {opened.files} files, {opened.bytes:,} bytes; {opened.missing} media not kept.")
+            out.print(f"Look at {to / 'index.html'}")
+
+
+@app.command()
+def withdraw(
+    record_id: Record,
+    by: Annotated[Role, typer.Option(help="Who decided: creator, guardian or estate.")] = Role.creator,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: Json = False,
+) -> None:
+    """The creator takes everything back: erase it at every site and read back that it is gone."""
+    from flows.withdrawal import WithdrawalRequest
+    from flows.withdrawal import withdrawal as flow
+    from preservation.steps.withdrawing import plan_withdrawal, record_withdrawal
+
+    with refusals(as_json):
+        opened = archive()
+        plan = plan_withdrawal(opened, record_id)
+        if not yes:
+            err.print(f"This erases {len(plan.packages)} packages ({plan.objects} objects, {plan.bytes:,} bytes) at every site, for good.")
+            typer.confirm("Has the creator asked for this?", abort=True, err=True)
+        record_withdrawal(opened, record_id, by)
+        summary = run_flow(flow, WithdrawalRequest(record=record_id), quiet=as_json)
+        if as_json:
+            show_json(summary)
+        else:
+            for place, objects in summary.erased.items():
+                out.print(f"erased  {place}: {objects} objects, read back as absent")
+            for place, why in summary.still_open.items():
+                out.print(f"[bold red]still open[/]  {place}: {why}; run this again when the site is back")
+            for stone in summary.tombstones:
+                out.print(f"tombstone  {stone.package_id}")
+        leave(not summary.still_open)
+
+
+@ledger.command("verify")
+def ledger_verify(as_json: Json = False) -> None:
+    """Check every link and signature of the chain."""
+    with refusals(as_json):
+        opened = archive()
+        problems, entries = opened.catalogue.verify_ledger(), opened.catalogue.ledger_entries()
+        newest = entries[-1].digest if entries else None
+        if as_json:
+            show_json({"entries": len(entries), "newest_digest": newest, "problems": problems})
+        else:
+            for problem in problems:
+                out.print(f"[bold red]FAIL[/]  entry {problem.seq}: {problem.rule}: {problem.message}")
+            out.print(f"{'FAIL' if problems else 'PASS'}  {len(entries)} entries; newest digest {newest}", soft_wrap=True)
+        leave(not problems)
+
+
+@ledger.command("show")
+def ledger_show(subject: Annotated[str | None, typer.Argument(help="An id; else everything.")] = None, as_json: Json = False) -> None:
+    """The events, oldest first."""
+    with refusals(as_json):
+        entries = archive().catalogue.ledger_entries(subject)
+        if as_json:
+            show_json(entries)
+            return
+        for entry in entries:
+            detail = json.dumps(entry.detail, ensure_ascii=False)
+            out.print(f"{entry.seq:>5}  {entry.at:%Y-%m-%d %H:%M:%S}  {entry.event:<18}  {entry.subject}  {detail}", soft_wrap=True, markup=False)
+
+
+app.add_typer(consent, name="consent")
+app.add_typer(ledger, name="ledger")
+
+
+def _require_id(value: str, name: str) -> None:
+    import re
+
+    if not re.match(PATTERN, value):
+        wrong_use(f"{name} is an id of 26 lower-case letters and digits")
+
+
+def main() -> None:
+    """The console script."""
+    app()

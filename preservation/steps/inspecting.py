@@ -1,0 +1,30 @@
+"""Reading an export where it lies, for a look. Takes nothing in."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from preservation.errors import DepositUnusable
+from preservation.model.export import ExportReport
+from preservation.model.policy import IntakePolicy
+from preservation.stages.intake.reading import read_exports
+from preservation.stages.intake.sources import Source
+
+DEBRIS = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
+
+
+def inspect(exports: Sequence[Path], media: Path | None, policy: IntakePolicy) -> list[ExportReport]:
+    """One report per account. Raises DepositUnusable."""
+    return read_exports([_source(path) for path in exports], [_source(path) for path in media_files(media)], policy)
+
+
+def media_files(folder: Path | None) -> list[Path]:
+    """What lies in the folder handed in beside the export, without operating systems' debris; links are not followed."""
+    if folder is None:
+        return []
+    if not folder.is_dir():
+        raise DepositUnusable("no-such-folder", "the media folder is not a folder", remedy="name the folder after --media")
+    return sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink() and path.name not in DEBRIS)
+
+
+def _source(path: Path) -> Source:
+    return Source(path.name, path.stat().st_size, lambda: path.open("rb"))
