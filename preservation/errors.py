@@ -18,7 +18,9 @@ from typing import ClassVar
 class ArchiveError(Exception):
     """A refusal: what and where (`message`), what to do (`remedy`), and what to tell the creator (`for_creator`)."""
 
-    creators_sentence: ClassVar[str] = "Something went wrong on our side. Nothing of yours was lost; we will tell you when it is mended."
+    creators_sentence: ClassVar[str] = (
+        "Something went wrong on our side. Nothing of yours was lost; we will tell you when it is mended."
+    )
 
     def __init__(self, code: str, message: str, *, remedy: str, for_creator: str = "") -> None:
         """`message` and `remedy` may hold opaque ids, digests, counts and settings; nothing that names or quotes a person."""
@@ -45,7 +47,9 @@ class Refused(ArchiveError):
 class DepositUnusable(ArchiveError):
     """What was handed in cannot be read as the export of one account."""
 
-    creators_sentence = "We could not read the file you handed in. Please download it from the platform again and hand it in once more."
+    creators_sentence = (
+        "We could not read the file you handed in. Please download it from the platform again and hand it in once more."
+    )
 
 
 class ShelfConflict(ArchiveError):

@@ -30,10 +30,16 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="KEEPSAKE_", frozen=True)
 
-    home: Path = Field(default_factory=_default_home, description="the data directory: catalogue, keys, quarantine, staging, local sites")
+    home: Path = Field(
+        default_factory=_default_home, description="the data directory: catalogue, keys, quarantine, staging, local sites"
+    )
     configs: Path = Field(default=CONFIGS, description="the folder with policy.toml and sites.toml")
-    catalogue_url: str = Field(default="", description="SQLAlchemy URL of the catalogue; empty: a SQLite file in the data directory")
-    server_port: int = Field(default=4200, ge=1, le=65535, description="port of Prefect's server and UI under `keepsake up`, on 127.0.0.1")
+    catalogue_url: str = Field(
+        default="", description="SQLAlchemy URL of the catalogue; empty: a SQLite file in the data directory"
+    )
+    server_port: int = Field(
+        default=4200, ge=1, le=65535, description="port of Prefect's server and UI under `keepsake up`, on 127.0.0.1"
+    )
 
     def database_url(self) -> str:
         """The catalogue's URL."""
@@ -51,7 +57,9 @@ class Settings(BaseSettings):
         sites = tuple(_parse(SiteConfig, site, path) for site in listed)
         names = [site.name for site in sites]
         if not sites or len(set(names)) != len(names):
-            raise SettingsWrong("sites", f"{path} names no sites, or one twice", remedy="give each site a [[site]] table and a name of its own")
+            raise SettingsWrong(
+                "sites", f"{path} names no sites, or one twice", remedy="give each site a [[site]] table and a name of its own"
+            )
         return tuple(site.model_copy(update={"path": self.home / site.path}) if site.path else site for site in sites)
 
 
@@ -78,7 +86,9 @@ def _read_toml(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as failure:
-        raise SettingsWrong("config-syntax", f"{path} is not valid TOML: {failure}", remedy="mend the file at that place") from None
+        raise SettingsWrong(
+            "config-syntax", f"{path} is not valid TOML: {failure}", remedy="mend the file at that place"
+        ) from None
 
 
 def _parse(model: type[M], found: dict[str, Any], path: Path) -> M:

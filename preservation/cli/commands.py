@@ -32,7 +32,9 @@ Package = Annotated[str, typer.Argument(help="Package id.", metavar="PACKAGE")]
 @app.callback()
 def at_home(
     home: Annotated[Path | None, typer.Option(help="The data directory (KEEPSAKE_HOME).", show_default=False)] = None,
-    configs: Annotated[Path | None, typer.Option(help="The folder of policy.toml and sites.toml (KEEPSAKE_CONFIGS).", show_default=False)] = None,
+    configs: Annotated[
+        Path | None, typer.Option(help="The folder of policy.toml and sites.toml (KEEPSAKE_CONFIGS).", show_default=False)
+    ] = None,
 ) -> None:
     """Options that stand before the command."""
     if home is not None:
@@ -67,7 +69,9 @@ def up() -> None:
 
 @app.command()
 def inspect(
-    exports: Annotated[list[Path], typer.Argument(help="The export, or its parts.", exists=True, dir_okay=False, metavar="EXPORT…")],
+    exports: Annotated[
+        list[Path], typer.Argument(help="The export, or its parts.", exists=True, dir_okay=False, metavar="EXPORT…")
+    ],
     media: Annotated[Path | None, typer.Option(help="A folder of files handed in beside the export.", file_okay=False)] = None,
     as_json: Json = False,
 ) -> None:
@@ -75,9 +79,10 @@ def inspect(
     from preservation.settings import load_settings
     from preservation.stages.intake.report_json import report_json
     from preservation.steps.inspecting import inspect as read_exports
+    from preservation.wiring import clock
 
     with refusals(as_json):
-        reports = read_exports(exports, media, load_settings().policy().intake)
+        reports = read_exports(exports, media, load_settings().policy().intake, clock())
         if as_json:
             listed = [report_json(report) for report in reports]
             show_json(listed[0] if len(listed) == 1 else listed)
@@ -89,7 +94,8 @@ def inspect(
 
 @consent.command("import")
 def consent_import(
-    document: Annotated[Path, typer.Argument(help="The consent document (JSON).", exists=True, dir_okay=False)], as_json: Json = False
+    document: Annotated[Path, typer.Argument(help="The consent document (JSON).", exists=True, dir_okay=False)],
+    as_json: Json = False,
 ) -> None:
     """Record a consent from a document, until creators sign on the web page."""
     from preservation.steps.consenting import import_consent
@@ -166,7 +172,9 @@ def receive(
         if as_json:
             show_json(deposit)
             return
-        out.print(f"Deposit [bold]{deposit.deposit_id}[/]: {deposit.files_received} files, {deposit.bytes_received:,} bytes, {deposit.state}.")
+        out.print(
+            f"Deposit [bold]{deposit.deposit_id}[/]: {deposit.files_received} files, {deposit.bytes_received:,} bytes, {deposit.state}."
+        )
         out.print(f"Next: keepsake accession {deposit.deposit_id}")
 
 
@@ -197,7 +205,9 @@ def accession(deposit: Deposit, as_json: Json = False) -> None:
 
 
 @app.command()
-def status(package: Annotated[str | None, typer.Argument(help="A package id; else the whole archive.")] = None, as_json: Json = False) -> None:
+def status(
+    package: Annotated[str | None, typer.Argument(help="A package id; else the whole archive.")] = None, as_json: Json = False
+) -> None:
     """How the archive, or one package, stands."""
     from preservation.steps.overview import overview, package_overview
 
@@ -227,13 +237,17 @@ def list_holdings(as_json: Json = False) -> None:
         for record in records:
             out.print(f"consent  {record.record_id}  revision {record.revision}  {record.state}")
         for deposit in deposits:
-            out.print(f"deposit  {deposit.deposit_id}  {deposit.received_at:%Y-%m-%d %H:%M}  {deposit.state}  {deposit.package_id or ''}")
+            out.print(
+                f"deposit  {deposit.deposit_id}  {deposit.received_at:%Y-%m-%d %H:%M}  {deposit.state}  {deposit.package_id or ''}"
+            )
         for package in packages:
             out.print(f"package  {package.package_id}  {package.opened_at:%Y-%m-%d %H:%M}  {package.state}")
 
 
 @app.command()
-def verify(path: Annotated[Path, typer.Argument(help="A WARC, bag, OCFL object or storage root.", exists=True)], as_json: Json = False) -> None:
+def verify(
+    path: Annotated[Path, typer.Argument(help="A WARC, bag, OCFL object or storage root.", exists=True)], as_json: Json = False
+) -> None:
     """Check what lies on a disk by the standards alone: no catalogue, no keys."""
     from preservation.steps.verifying import verify as verify_path
 
@@ -287,7 +301,9 @@ def repair(package: Annotated[str, typer.Option(help="One package id, or all.")]
         else:
             for each in summary.packages:
                 for finding, source in zip(each.mended, each.sources, strict=True):
-                    out.print(f"mended  {finding.site}  {finding.key}  ({finding.outcome}; from {source}, read back)", soft_wrap=True)
+                    out.print(
+                        f"mended  {finding.site}  {finding.key}  ({finding.outcome}; from {source}, read back)", soft_wrap=True
+                    )
                 for finding in each.beyond_repair:
                     out.print(f"[bold red]beyond repair[/]  {finding.site}  {finding.key}  ({finding.outcome})", soft_wrap=True)
             for name, why in summary.refused.items():
@@ -329,7 +345,9 @@ def withdraw(
         opened = archive()
         plan = plan_withdrawal(opened, record_id)
         if not yes:
-            err.print(f"This erases {len(plan.packages)} packages ({plan.objects} objects, {plan.bytes:,} bytes) at every site, for good.")
+            err.print(
+                f"This erases {len(plan.packages)} packages ({plan.objects} objects, {plan.bytes:,} bytes) at every site, for good."
+            )
             typer.confirm("Has the creator asked for this?", abort=True, err=True)
         record_withdrawal(opened, record_id, by)
         summary = run_flow(flow, WithdrawalRequest(record=record_id), quiet=as_json)
@@ -362,7 +380,9 @@ def ledger_verify(as_json: Json = False) -> None:
 
 
 @ledger.command("show")
-def ledger_show(subject: Annotated[str | None, typer.Argument(help="An id; else everything.")] = None, as_json: Json = False) -> None:
+def ledger_show(
+    subject: Annotated[str | None, typer.Argument(help="An id; else everything.")] = None, as_json: Json = False
+) -> None:
     """The events, oldest first."""
     with refusals(as_json):
         entries = archive().catalogue.ledger_entries(subject)
@@ -371,7 +391,11 @@ def ledger_show(subject: Annotated[str | None, typer.Argument(help="An id; else 
             return
         for entry in entries:
             detail = json.dumps(entry.detail, ensure_ascii=False)
-            out.print(f"{entry.seq:>5}  {entry.at:%Y-%m-%d %H:%M:%S}  {entry.event:<18}  {entry.subject}  {detail}", soft_wrap=True, markup=False)
+            out.print(
+                f"{entry.seq:>5}  {entry.at:%Y-%m-%d %H:%M:%S}  {entry.event:<18}  {entry.subject}  {detail}",
+                soft_wrap=True,
+                markup=False,
+            )
 
 
 app.add_typer(consent, name="consent")

@@ -79,13 +79,17 @@ class _Story:
         _chapter("1  A creator consents, and hands in an export and the files saved beside it")
         record = import_consent(self._archive, sample.CONSENT.read_bytes())
         _tell(f"consent record {record.record_id}, {record.state}: posts seen by everyone or friends; nothing private")
-        report = inspect([sample.EXPORT], sample.MEDIA, self._archive.policy.intake)[0]
+        report = inspect([sample.EXPORT], sample.MEDIA, self._archive.policy.intake, self._archive.now())[0]
         left = sum(section.decision == "never" for section in report.sections)
         media = [medium for post in report.posts for medium in post.media]
         _tell(f"the export names {len(report.posts)} posts and {len(media)} media, and holds none of them: only links that died")
-        _tell(f"{sum(m.held is not None for m in media)} media were handed in beside it; {left} parts of the export never come in")
+        _tell(
+            f"{sum(m.held is not None for m in media)} media were handed in beside it; {left} parts of the export never come in"
+        )
         deposit = receive(self._archive, record.record_id, [sample.EXPORT], sample.MEDIA)
-        _tell(f"deposit {deposit.deposit_id} waits in quarantine: {deposit.files_received} files, {deposit.bytes_received:,} bytes")
+        _tell(
+            f"deposit {deposit.deposit_id} waits in quarantine: {deposit.files_received} files, {deposit.bytes_received:,} bytes"
+        )
 
         _chapter("2  An archivist runs the accession: package, copy to three sites, read every copy back, commit")
         _tell("(Prefect's embedded server starts for this; it takes some seconds)")
@@ -207,7 +211,9 @@ def _await(endpoint: str, server: subprocess.Popen[bytes]) -> str:
             return endpoint
         except httpx.HTTPError:
             time.sleep(0.1)
-    raise StoreUnavailable("demo-site", "the demo's S3 server did not start", remedy="install the demo's parts: pip install 'keepsake[demo]'")
+    raise StoreUnavailable(
+        "demo-site", "the demo's S3 server did not start", remedy="install the demo's parts: pip install 'keepsake[demo]'"
+    )
 
 
 def _largest(site: Path) -> Path:
@@ -225,7 +231,9 @@ def _flip_bit(path: Path) -> None:
 
 def _identical(opened: Path, handed_in: Path) -> int:
     given = {hashlib.sha256(path.read_bytes()).digest() for path in handed_in.iterdir()}
-    return sum(hashlib.sha256(path.read_bytes()).digest() in given for path in opened.rglob("posts/*/*") if path.suffix != ".json")
+    return sum(
+        hashlib.sha256(path.read_bytes()).digest() in given for path in opened.rglob("posts/*/*") if path.suffix != ".json"
+    )
 
 
 def _chapter(title: str) -> None:

@@ -93,13 +93,17 @@ def _await(url: str, server: subprocess.Popen[bytes]) -> None:
                 return
         except httpx.HTTPError:
             time.sleep(0.3)
-    raise StoreUnavailable("server-not-started", "Prefect's server did not start", remedy="read server.log in the data directory's folder prefect")
+    raise StoreUnavailable(
+        "server-not-started", "Prefect's server did not start", remedy="read server.log in the data directory's folder prefect"
+    )
 
 
 def _watch(*processes: subprocess.Popen[bytes]) -> None:
     while all(process.poll() is None for process in processes):
         time.sleep(0.5)
-    raise StoreUnavailable("service-died", "a process of the service ended by itself", remedy="read server.log, then start again: nothing is lost")
+    raise StoreUnavailable(
+        "service-died", "a process of the service ended by itself", remedy="read server.log, then start again: nothing is lost"
+    )
 
 
 def _stop(process: subprocess.Popen[bytes] | None) -> None:

@@ -83,7 +83,18 @@ def _notes_of(report: ExportReport) -> list[Table]:
 
 def packages_table(packages: tuple[PackageOverview, ...]) -> Table:
     """The holdings, a row per package."""
-    table = Table("package", "state", "versions", "items", "complete", "bytes", "copies", "all read since", title="Holdings", title_justify="left")
+    table = Table(
+        "package",
+        "state",
+        "versions",
+        "items",
+        "complete",
+        "bytes",
+        "copies",
+        "all read since",
+        title="Holdings",
+        title_justify="left",
+    )
     for each in packages:
         copies = ", ".join(f"{site} {state}" for site, state in sorted(each.copies.items()))
         versions = f"{each.versions}" + (f" (+{each.uncommitted} unfinished)" if each.uncommitted else "")

@@ -134,7 +134,9 @@ def _plan(archive: Archive, deposit: Deposit) -> Version:
     package_id = derive_id(secret, "package", "")
     if deposit.state in {DepositState.refused, DepositState.withdrawn}:
         raise Refused(
-            "deposit-closed", f"deposit {deposit.deposit_id} was {deposit.state}", remedy="a new hand-in is a new deposit: keepsake receive"
+            "deposit-closed",
+            f"deposit {deposit.deposit_id} was {deposit.state}",
+            remedy="a new hand-in is a new deposit: keepsake receive",
         )
     if deposit.version is None:
         follow_up = holdings.known(package_id)

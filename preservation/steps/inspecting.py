@@ -1,6 +1,7 @@
 """Reading an export where it lies, for a look. Takes nothing in."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 from preservation.errors import DepositUnusable
@@ -12,9 +13,9 @@ from preservation.stages.intake.sources import Source
 DEBRIS = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
 
 
-def inspect(exports: Sequence[Path], media: Path | None, policy: IntakePolicy) -> list[ExportReport]:
-    """One report per account. Raises DepositUnusable."""
-    return read_exports([_source(path) for path in exports], [_source(path) for path in media_files(media)], policy)
+def inspect(exports: Sequence[Path], media: Path | None, policy: IntakePolicy, at: datetime) -> list[ExportReport]:
+    """One report per account; links that died before `at` are said to have. Raises DepositUnusable."""
+    return read_exports([_source(path) for path in exports], [_source(path) for path in media_files(media)], policy, at)
 
 
 def media_files(folder: Path | None) -> list[Path]:

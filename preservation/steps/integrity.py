@@ -58,7 +58,10 @@ def bytes_to_read(archive: Archive, site: str) -> int:
     holdings = archive.catalogue.holdings
     held = [package.package_id for package in holdings.packages() if package.state == "held"]
     return sum(
-        file.fixity.size for package_id in held for file in holdings.files(package_id) if file.path in holdings.placed(package_id, site)
+        file.fixity.size
+        for package_id in held
+        for file in holdings.files(package_id)
+        if file.path in holdings.placed(package_id, site)
     )
 
 

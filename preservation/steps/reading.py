@@ -52,7 +52,10 @@ class Reading:
         rows = [json.loads(line) for line in (version_folder / ITEMS).read_bytes().splitlines()]
         return [
             HeldItem(
-                facts=self.stored[row["item_id"]], version=self.request.number, fingerprint=row["fingerprint"], status=row["status"]
+                facts=self.stored[row["item_id"]],
+                version=self.request.number,
+                fingerprint=row["fingerprint"],
+                status=row["status"],
             )
             for row in rows
             if row["item_id"] in self.stored
@@ -100,7 +103,7 @@ def _reading(
         received=_received(report, notes),
         consent=ConsentFacts(record.record_id, record.revision, record.sha256(), record.canonical()),
         policy=archive.policy.packaging,
-        account=report.profile if record.section_in(Section.profile_public) else {},
+        account=_account(report, record),
         previous=previous,
     )
     stored = {item_id: as_stored(record, facts[item_id]) for item_id, _post in let_in}
@@ -155,6 +158,14 @@ def _opener(sources: Sequence[Source], medium: Medium) -> Any:
 
 def _origin(medium: Medium) -> Origin:
     return Origin.creator_upload if medium.status is MediaStatus.handed_in else Origin.creator_export
+
+
+def _account(report: ExportReport, record: ConsentRecord) -> dict[str, Any]:
+    """The profile fields that consent lets in. Parts of other sections stand in the profile under their section's name."""
+    named = {section.value for section in Section}
+    own = report.profile if record.section_in(Section.profile_public) else {}
+    plain = {key: value for key, value in own.items() if key not in named}
+    return plain | {key: value for key, value in report.profile.items() if key in named and record.section_in(Section(key))}
 
 
 def _received(report: ExportReport, notes: Sequence[Any]) -> ReceivedFacts:

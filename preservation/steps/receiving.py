@@ -121,7 +121,9 @@ def _source(file: Quarantined) -> Source:
 
 def _require_files(paths: Sequence[Path]) -> None:
     if not paths or not all(path.is_file() for path in paths):
-        raise DepositUnusable("no-such-file", "an export named on the command line is not a file", remedy="name the file to hand in")
+        raise DepositUnusable(
+            "no-such-file", "an export named on the command line is not a file", remedy="name the file to hand in"
+        )
 
 
 def _known_deposits(archive: Archive) -> set[str]:

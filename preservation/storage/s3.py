@@ -65,16 +65,19 @@ def client_config(attempts: int = 8) -> Config:
 
 def connect(site: str, endpoint: str | None, region: str, keys: Keys | None, *, config: Config | None = None) -> "S3Client":
     """A client, safe to share between threads. Without keys boto3's own chain applies: environment, profile, role of the machine."""
-    with translated(site, ""):
-        return boto3.session.Session().client(
-            "s3",
-            endpoint_url=endpoint,
-            region_name=region,
-            aws_access_key_id=keys.access_key_id if keys else None,
-            aws_secret_access_key=keys.secret_access_key if keys else None,
-            aws_session_token=keys.session_token if keys else None,
-            config=config or client_config(),
-        )
+    try:
+        with translated(site, ""):
+            return boto3.session.Session().client(
+                "s3",
+                endpoint_url=endpoint,
+                region_name=region,
+                aws_access_key_id=keys.access_key_id if keys else None,
+                aws_secret_access_key=keys.secret_access_key if keys else None,
+                aws_session_token=keys.session_token if keys else None,
+                config=config or client_config(),
+            )
+    except ValueError:  # an endpoint that is no address; its text quotes it
+        raise refused_by_site(site, "its endpoint is no address", "correct the endpoint", code="client-unusable") from None
 
 
 class S3Store:

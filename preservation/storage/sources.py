@@ -66,14 +66,15 @@ def holds(reader: Reader, key: str, size: int, fixity: Fixity) -> bool:
 
 
 def parts_of(chunks: Iterable[bytes], part_size: int) -> Iterator[io.BytesIO]:
-    """Gather chunks into buffers of at least `part_size` bytes (the last one may be smaller), rewound; one lives at a time."""
+    """Gather chunks into parts of at least `part_size` bytes (the last one may be smaller), rewound. It is one buffer, used again."""
     buffer = io.BytesIO()
     for chunk in chunks:
         buffer.write(chunk)
         if buffer.tell() >= part_size:
             buffer.seek(0)
             yield buffer
-            buffer = io.BytesIO()
+            buffer.seek(0)
+            buffer.truncate()
     if buffer.tell():
         buffer.seek(0)
         yield buffer

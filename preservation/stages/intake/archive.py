@@ -64,7 +64,8 @@ class OverBudget(Exception):
 def survey(sources: Sequence[Source], policy: IntakePolicy, companions: int = 0) -> list[Entry]:
     """Read every source once. The last `companions` sources are media handed in beside the export: never opened as archives.
 
-    Raises DepositUnusable for an export that is empty or cut off: empty-file, archive-truncated, archive-damaged, too-many-members.
+    Raises DepositUnusable for an export that is empty or cut off: empty-file,
+    archive-truncated, archive-damaged, too-many-members.
     """
     found, budget, seen = list[Entry](), Budget(policy.max_total, policy.max_members), Counter[str]()
     for position, source in enumerate(sources):

@@ -1,8 +1,8 @@
 """Media handed in beside an export, matched to posts by the time or the platform id in their names. Never guessed.
 
-A TikTok export holds no video; creators and bulk downloaders save the files as `2024-10-03-10-13-53.mp4`, `20241003_101353_1.jpg`,
-`2024-10-03 10.13.53 (2).jpeg` or under the post's id. What two posts could claim, what is of another kind, and what is no
-medium at all (an error page saved as .mp4) is not attached, and said so.
+A TikTok export holds no video; creators and bulk downloaders save the files as `2024-10-03-10-13-53.mp4`,
+`20241003_101353_1.jpg`, `2024-10-03 10.13.53 (2).jpeg` or under the post's id. What two posts could claim, what is of another
+kind, and what is no medium at all (an error page saved as .mp4) is not attached, and said so.
 """
 
 import re
@@ -136,7 +136,7 @@ def _judged(entries: list[Entry], place: Medium | None) -> Iterator[tuple[Entry,
         return
     wanted = place.kind if place else MediaKind.unknown
     media = [entry for entry in entries if sniff_medium(entry.head)]
-    fitting = media
+    fitting = [entry for entry in media if wanted in (MediaKind.unknown, sniff_medium(entry.head))]
     ambiguous = len({entry.sha256 for entry in fitting}) > 1
     used = fitting[0].locator if fitting and not ambiguous else None
     for entry in entries:

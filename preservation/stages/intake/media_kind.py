@@ -1,4 +1,4 @@
-"""What bytes are, told by their first few and not by the name of the file (the signatures of PRONOM and of the format's own text)."""
+"""What bytes are, told by their first few and not by the name of the file (signatures as in PRONOM)."""
 
 from preservation.model.export import MediaKind
 

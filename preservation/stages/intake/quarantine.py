@@ -178,7 +178,7 @@ def _quarantined(room: Path, key: bytes, number: int, entry: dict[str, Any]) -> 
 
 
 def _cipher(key: bytes, number: int, block: int) -> Cipher[modes.CTR]:
-    """The key stream of file `number` from `block` on: 8 bytes of file number, 8 of block number, never used twice under a key."""
+    """The key stream of file `number` from `block` on: 8 bytes of each number, never used twice under one key."""
     return Cipher(algorithms.AES(key), modes.CTR(number.to_bytes(8, "big") + block.to_bytes(8, "big")))
 
 

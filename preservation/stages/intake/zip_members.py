@@ -97,7 +97,7 @@ def display_name(info: zipfile.ZipInfo) -> str:
 
 
 def lookup_key(name: str) -> str:
-    """What two spellings of one name have in common: NFC, case folded, `/` for a backslash. For looking up, never for merging."""
+    """What two spellings of one name share: NFC, case folded, `/` for a backslash. For looking up, never for merging."""
     return unicodedata.normalize("NFC", name.replace("\\", "/")).casefold()
 
 
@@ -114,7 +114,7 @@ def refusal(info: zipfile.ZipInfo, name: str) -> str | None:
 
 
 def unsafe(name: str) -> bool:
-    """Whether a name would lead out of its folder on some system: `..`, absolute, drive letter, UNC, NUL or control characters."""
+    """Whether a name would lead out of its folder on some system: `..`, absolute, drive letter, UNC, control characters."""
     slashed = name.replace("\\", "/")
     if slashed.startswith("/") or re.match(r"^[A-Za-z]:", slashed):
         return True

@@ -38,14 +38,13 @@ def identify_with_notes(
     posts: Sequence[Post], secret: bytes, known: Sequence[KnownTwin] = ()
 ) -> tuple[list[Identified], list[Note]]:
     """As `identify`, with a warning for every second whose twins could not be told apart from those known before."""
-    identities: dict[int, str] = {}
-    notes: list[Note] = []
+    identities, notes = _by_platform(posts)
     for second, places in _by_second(posts).items():
         earlier = [twin for twin in known if twin.second == second]
         ordinals, ambiguous = _ordinals([posts[place] for place in places], earlier)
         notes += [_ambiguity(len(places))] if ambiguous else []
         identities |= {place: f"time:{second}#{ordinal}" for place, ordinal in zip(places, ordinals, strict=True)}
-    return [(derive_id(secret, "item", identities.get(at) or _by_platform(post)), post) for at, post in enumerate(posts)], notes
+    return [(derive_id(secret, "item", identities[at]), post) for at, post in enumerate(posts)], notes
 
 
 def known_twins(rows: Iterable[Mapping[str, Any]]) -> list[KnownTwin]:
@@ -68,8 +67,19 @@ def identities_of(items: Sequence[Identified], secret: bytes) -> dict[ItemId, di
 _MOST_TWINS = 1000  # ordinals looked at beyond those of this export
 
 
-def _by_platform(post: Post) -> str:
-    return f"platform:{post.platform_id}"
+def _by_platform(posts: Sequence[Post]) -> tuple[dict[int, str], list[Note]]:
+    """Identities of the posts with a platform id, by place. One that occurs twice is two items and a warning: neither is dropped."""
+    groups: dict[str, list[int]] = {}
+    for place, post in enumerate(posts):
+        if post.platform_id:
+            groups.setdefault(post.platform_id, []).append(place)
+    identities: dict[int, str] = {}
+    for platform_id, places in groups.items():
+        for nth, place in enumerate(sorted(places, key=lambda at: _sort_key(posts[at]))):
+            identities[place] = f"platform:{platform_id}#{nth}" if nth else f"platform:{platform_id}"
+    twice = sum(len(places) > 1 for places in groups.values())
+    note = Note(code="platform-id-twice", message=f"{twice} of the platform's own ids stand for more than one post; all are kept")
+    return identities, [note] if twice else []
 
 
 def _by_second(posts: Sequence[Post]) -> dict[str, list[int]]:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -136,13 +137,13 @@ def test_submitting_and_reviving_need_a_fresh_signature() -> None:
     draft = started("draft")
     expired = transition(started(), State.expired, Role.system, START)
     for record, state in ((draft, State.submitted), (expired, State.active)):
-        refused("consent-not-signed", lambda r=record, s=state: transition(r, s, Role.creator, LATER))  # type: ignore[misc]
+        refused("consent-not-signed", partial(transition, record, state, Role.creator, LATER))
         assert transition(record, state, Role.creator, LATER, affirmation=signed(LATER)).affirmation == signed(LATER)
     for stale in (START, START - timedelta(days=9), LATER + timedelta(seconds=1)):
-        revive = {"affirmation": signed(stale)}
-        refused("consent-signature-not-fresh", lambda g=revive: transition(expired, State.active, Role.creator, LATER, **g))  # type: ignore[misc]
-    misplaced = {"affirmation": signed(LATER)}
-    refused("consent-signature-not-fresh", lambda: transition(started(), State.expired, Role.system, LATER, **misplaced))
+        revive = partial(transition, expired, State.active, Role.creator, LATER, affirmation=signed(stale))
+        refused("consent-signature-not-fresh", revive)
+    misplaced = partial(transition, started(), State.expired, Role.system, LATER, affirmation=signed(LATER))
+    refused("consent-signature-not-fresh", misplaced)
 
 
 def test_only_signing_anew_moves_the_end_of_the_term() -> None:
@@ -155,8 +156,8 @@ def test_an_expired_draft_does_not_become_active_by_a_signature() -> None:
     """Or a signature would stand in for verification and countersignature."""
     for state in ("draft", "submitted"):
         expired = transition(started(state), State.expired, Role.system, START)
-        sign = {"affirmation": signed(LATER)}
-        refused("consent-was-never-active", lambda e=expired, s=sign: transition(e, State.active, Role.creator, LATER, **s))  # type: ignore[misc]
+        revive = partial(transition, expired, State.active, Role.creator, LATER, affirmation=signed(LATER))
+        refused("consent-was-never-active", revive)
 
 
 def test_silence_erases_only_if_the_creator_chose_that() -> None:
@@ -172,11 +173,11 @@ def test_a_withdrawal_is_taken_back_only_to_where_it_was_made() -> None:
     for record in (suspended, started("submitted"), started("verified"), started()):
         withdrawn = transition(record, State.withdrawn, Role.creator, START)
         for state in State:
-            back = lambda w=withdrawn, s=state: transition(w, s, Role.creator, START, phase=Phase.cooling_off)  # noqa: E731
+            back = partial(transition, withdrawn, state, Role.creator, START, phase=Phase.cooling_off)
             if state is record.state:
-                assert back().state is record.state  # type: ignore[no-untyped-call]
+                assert back().state is record.state
             else:
-                refused("consent-transition-not-allowed", back)  # type: ignore[arg-type]
+                refused("consent-transition-not-allowed", back)
 
 
 @pytest.mark.parametrize("phase", [None, *sorted(set(Phase) - {Phase.cooling_off})])

@@ -18,43 +18,9 @@ SMALL = zipped(
     [("TikTok/user_data_tiktok.json", json.dumps(document([post(), post(Link="m/a.jpg")])).encode()), ("m/a.jpg", JPEG)]
 )
 KEYS = st.sampled_from(
-    [
-        "Post",
-        "Posts",
-        "Video",
-        "Videos",
-        "VideoList",
-        "Profile",
-        "Profile Info",
-        "ProfileMap",
-        "userName",
-        "Date",
-        "Link",
-        "Title",
-        "Likes",
-    ]
-    + [
-        "WhoCanView",
-        "Tiktok Live",
-        "Go Live History",
-        "GoLiveList",
-        "MutedList",
-        "Direct Message",
-        "ChatHistory",
-        "Settings",
-        "SettingsMap",
-    ]
-    + [
-        "Hashtag",
-        "HashtagList",
-        "Your Activity",
-        "Purchases",
-        "SendGifts",
-        "Recently Deleted Posts",
-        "PostList",
-        "Private Account",
-        "Story",
-    ]
+    """Post,Posts,Video,Videos,VideoList,Profile,Profile Info,ProfileMap,userName,Date,Link,Title,Likes,WhoCanView,Tiktok Live,
+    Go Live History,GoLiveList,MutedList,Direct Message,ChatHistory,Settings,SettingsMap,Hashtag,HashtagList,Your Activity,
+    Purchases,SendGifts,Recently Deleted Posts,PostList,Private Account,Story""".replace("\n    ", "").split(",")
 )
 SCALARS = (
     st.none()

@@ -9,7 +9,7 @@ import pytest
 
 from preservation.errors import DepositUnusable
 from preservation.model.policy import IntakePolicy
-from preservation.stages.intake.archive import open_held, survey
+from preservation.stages.intake.archive import Budget, OverBudget, counted, open_held, survey
 from preservation.stages.intake.reading import read_exports
 from preservation.stages.intake.sources import Source
 from tests.stages.intake.building import JPEG, MP4, document, export, in_memory, post, zipped
@@ -54,6 +54,22 @@ def test_a_bomb_in_a_nested_archive_is_left_out_and_the_rest_read() -> None:
     inner = zipped([("zeros.bin", bytes(8 * 1024 * 1024)), ("user_data_tiktok.json", b"{}")])
     problems = [entry.problem for entry in survey([in_memory("x.zip", zipped([("in.zip", inner)]))], IntakePolicy())]
     assert problems == ["", "bomb", ""]
+
+
+def test_a_declared_bomb_is_not_read_at_all() -> None:
+    """It takes nothing from what the members after it may use."""
+    body = zipped([("zeros.bin", bytes(4 * 1024 * 1024)), ("a.txt", b"after")])
+    problems = [entry.problem for entry in survey([in_memory("x.zip", body)], IntakePolicy(max_total=100))]
+    assert problems == ["bomb", ""]
+
+
+def test_a_bomb_that_lies_about_its_size_is_stopped_by_the_bytes_that_come_out() -> None:
+    """The stream is cut as soon as the ratio is passed, whatever was declared."""
+    budget, policy = Budget(10**9, 10), IntakePolicy(max_ratio=100)
+    with pytest.raises(OverBudget) as over:
+        for _ in counted(io.BytesIO(bytes(10**7)), 30_000, budget, policy):
+            pass
+    assert over.value.code == "bomb" and 10**9 - budget.left < 5 * 10**6
 
 
 def test_members_sharing_their_bytes_cannot_unpack_without_end() -> None:

@@ -11,6 +11,7 @@ from preservation.model.export import ExportReport, MediaKind, MediaStatus, Post
 from preservation.model.sections import Section
 from preservation.stages.intake.exports import tiktok_accounting as accounting
 from preservation.stages.intake.exports import tiktok_links as links
+from preservation.stages.intake.exports.tiktok_sections import section_of
 from preservation.stages.intake.reading import read_exports
 from tests.stages.intake.building import JPEG, document, export, in_memory, photo_link, post, video_link, zipped
 
@@ -148,6 +149,15 @@ def test_a_field_nobody_has_mapped_is_left_out_and_said() -> None:
     assert "ViewerNames" not in report.posts[0].words and "zoe.fx" not in report.model_dump_json()
     (part,) = [part for part in report.sections if part.name == "Post.Posts.VideoList[].ViewerNames"]
     assert part.section is Section.unknown and part.decision == "never" and "unknown-section" in codes(report)
+
+
+@pytest.mark.parametrize("second", ["Posts", "Like List", "Profile Info", "Hashtag"])
+def test_a_known_name_under_an_unknown_one_is_unknown(second: str) -> None:
+    """The list is of whole paths: what moved to where nobody has seen it is left out and warned about."""
+    report = read(document([post()], **as_parts({"Mystery": {second: {"VideoList": [post(title="moved")]}}})))
+    (part,) = [part for part in report.sections if part.name.startswith("Mystery")]
+    assert (part.section, part.decision) == (Section.unknown, "never") and len(report.posts) == 1
+    assert section_of("mystery", second.lower().replace(" ", "")) is Section.unknown
 
 
 def test_the_place_of_a_post_is_decided_apart() -> None:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from preservation.formats.digests import fixity_of_file
 from preservation.formats.ocfl import object_root_files, package_root, parse_inventory
 from preservation.model.clearance import Act, Clearance
 from preservation.model.deposit import Deposit, DepositState
@@ -26,7 +27,6 @@ from preservation.model.export import (
     SectionReport,
     Visibility,
 )
-from preservation.model.fixity import Fixity
 from preservation.model.package import StagedVersion, StoredFile
 from preservation.model.policy import MIB, PackagingPolicy
 from preservation.model.sections import Section
@@ -156,14 +156,10 @@ def materialise(folder: Path, number: int, target: Path) -> Path:
 
 def previous_of(folder: Path) -> PreviousVersion:
     """The newest version on a shelf, as the request for the next one wants it. Fixities come from the disk: a test may."""
-    from preservation.formats.digests import fixity_of_file
-
     data = (folder / "inventory.json").read_bytes()
     inventory = parse_inventory(data)
     files = [
-        StoredFile(path=path, fixity=_fixity(fixity_of_file(folder / path)))
-        for paths in inventory.manifest.values()
-        for path in paths
+        StoredFile(path=path, fixity=fixity_of_file(folder / path)) for paths in inventory.manifest.values() for path in paths
     ]
     return PreviousVersion(data, rows(folder, inventory.head), files)
 
@@ -172,7 +168,3 @@ def rows(folder: Path, number: int) -> list[dict[str, Any]]:
     """items.jsonl of a version."""
     path = folder / f"v{number}/content/data/description/items.jsonl"
     return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
-
-
-def _fixity(found: Fixity) -> Fixity:
-    return found

@@ -1,6 +1,7 @@
 """A version is whole, the same each time, judged valid by others, and tells nothing outside its sealed places."""
 
 import filecmp
+import hashlib
 import io
 import json
 import os
@@ -103,7 +104,7 @@ def test_items_jsonl_leads_to_the_exact_bytes(two_versions, tmp_path):
     assert len(media) == 8
     for piece in media:
         data = (bag / piece["unit"]).read_bytes()[piece["offset"] :][: piece["length"]]
-        assert samples.hashlib.sha256(data).hexdigest() == piece["sha256"]
+        assert hashlib.sha256(data).hexdigest() == piece["sha256"]
         assert data.startswith(samples.JPEG if piece["type"] == "image/jpeg" else samples.MP4)
 
 

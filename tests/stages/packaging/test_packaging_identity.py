@@ -88,6 +88,13 @@ def test_a_platform_id_decides_where_there_is_one():
     assert known_twins(rows_of([one])) == []
 
 
+def test_a_platform_id_that_occurs_twice_is_two_items_and_a_warning():
+    posts = [post(0, "one", platform_id="7"), post(0, "other", platform_id="7")]
+    items, notes = identify_with_notes(posts, SECRET)
+    assert (len({item_id for item_id, _ in items}), [note.code for note in notes]) == (2, ["platform-id-twice"])
+    assert dict(items) == dict(identify(posts[::-1], SECRET))
+
+
 def test_ids_tell_nothing_without_the_secret():
     assert identify([post(0)], SECRET)[0][0] != identify([post(0)], bytes(32))[0][0]
 

@@ -236,7 +236,7 @@ def _others_in_settings(name: str, value: Any) -> Iterator[tuple[str, str, Any]]
 
 
 def _inside(name: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """The lists and maps one step below, by the names we know; any other key may be a person's and is folded into its container."""
+    """The lists and maps one step below, by the names we know; any other key may be a person's and is folded away."""
     if not isinstance(value, dict):
         yield name, value
         return
