@@ -77,7 +77,7 @@ def discreet(work: Callable[P, R]) -> Callable[P, R]:
             return work(*args, **kwargs)
         except ArchiveError:
             raise
-        except Exception as fault:
+        except Exception as fault:  # noqa: BLE001 - whatever was not foreseen may quote content
             where = traceback.extract_tb(fault.__traceback__)[-1]
             place = f"{where.filename.rsplit('/', 2)[-2]}/{where.filename.rsplit('/', 1)[-1]}:{where.lineno}"
             unexpected = Unexpected(

@@ -12,13 +12,7 @@ DELAYS = [2, 15, 60]  # seconds; the store wrapper has tried three times within 
 
 def is_transient(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
     """Whether a failed step may go well when simply done again."""
-    try:
-        state.result()
-    except StoreUnavailable:
-        return True
-    except BaseException:
-        return False
-    return False
+    return isinstance(state.result(raise_on_failure=False), StoreUnavailable)
 
 
 TRANSIENT: dict[str, Any] = {

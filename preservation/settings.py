@@ -5,18 +5,21 @@ Every setting is described in docs/settings.md; a test compares that page with t
 
 import os
 import tomllib
+from collections.abc import Hashable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from preservation.errors import SettingsWrong
-from preservation.model.policy import Policy, SiteConfig
+from preservation.model.base import Word
+from preservation.model.policy import Policy, SiteConfig, SiteKind
 
 M = TypeVar("M", bound=BaseModel)
 
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"
+LOCAL = "local"
 POWERS = ("read", "put", "advance", "replace", "erase")
 
 
@@ -26,14 +29,21 @@ def _default_home() -> Path:
 
 
 class Settings(BaseSettings):
-    """Where this archive lives. Each field is read from KEEPSAKE_<NAME>."""
+    """Where this archive lives. Each field is read from KEEPSAKE_<NAME>, else from the profile `configs/<profile>.toml`."""
 
     model_config = SettingsConfigDict(env_prefix="KEEPSAKE_", frozen=True)
 
+    profile: str = Field(
+        default=LOCAL, pattern=r"^[a-z][a-z0-9-]*$", description="which configs/<profile>.toml: local or production"
+    )
     home: Path = Field(
         default_factory=_default_home, description="the data directory: catalogue, keys, quarantine, staging, local sites"
     )
-    configs: Path = Field(default=CONFIGS, description="the folder with policy.toml and sites.toml")
+    configs: Path = Field(default=CONFIGS, description="the folder with the profiles, policy and sites")
+    policy_file: Path = Field(
+        default=Path("policy.toml"), description="what the archive has decided; relative to the folder above"
+    )
+    sites_file: Path = Field(default=Path("sites.toml"), description="the sites that keep replicas; relative to the same folder")
     catalogue_url: str = Field(
         default="", description="SQLAlchemy URL of the catalogue; empty: a SQLite file in the data directory"
     )
@@ -41,26 +51,54 @@ class Settings(BaseSettings):
         default=4200, ge=1, le=65535, description="port of Prefect's server and UI under `keepsake up`, on 127.0.0.1"
     )
 
+    @field_validator("home", "configs", "policy_file", "sites_file")
+    @classmethod
+    def _at_home(cls, path: Path) -> Path:
+        return path.expanduser()
+
     def database_url(self) -> str:
         """The catalogue's URL."""
         return self.catalogue_url or f"sqlite:///{self.home.resolve() / 'catalogue.sqlite'}"
 
+    def profile_path(self) -> Path:
+        """The file of the profile."""
+        return self.configs / f"{self.profile}.toml"
+
     def policy(self) -> Policy:
-        """`policy.toml`, or the defaults if there is no such file."""
-        found = _read_toml(self.configs / "policy.toml")
-        return _parse(Policy, found, self.configs / "policy.toml")
+        """What `policy_file` says, or the defaults if there is no `policy.toml`. Raises SettingsWrong."""
+        path = self.configs / self.policy_file
+        return _parse(Policy, _read_toml(path, required=path.name != "policy.toml"), path)
 
     def sites(self) -> tuple[SiteConfig, ...]:
-        """`sites.toml`; paths in it are relative to the data directory."""
-        path = self.configs / "sites.toml"
-        listed = _read_toml(path).get("site", [])
-        sites = tuple(_parse(SiteConfig, site, path) for site in listed)
-        names = [site.name for site in sites]
-        if not sites or len(set(names)) != len(names):
-            raise SettingsWrong(
-                "sites", f"{path} names no sites, or one twice", remedy="give each site a [[site]] table and a name of its own"
-            )
-        return tuple(site.model_copy(update={"path": self.home / site.path}) if site.path else site for site in sites)
+        """What `sites_file` lists; paths in it are relative to the data directory. Raises SettingsWrong."""
+        path = self.configs / self.sites_file
+        sites = _parse(_Sites, _read_toml(path), path).site
+        if not sites:
+            raise SettingsWrong("sites", f"{path} names no sites", remedy="describe each site in a [[site]] table")
+        _require_once(path, "name", [site.name for site in sites])
+        sites = tuple(site.model_copy(update={"path": self.home / site.path}) if site.path else site for site in sites)
+        _require_once(path, "place", [_place(site) for site in sites])
+        return sites
+
+
+class _Sites(Word):
+    site: tuple[SiteConfig, ...] = ()
+
+
+def _place(site: SiteConfig) -> tuple[str, ...]:
+    """Where its bytes lie: two sites there would be one copy counted twice. A site that lacks what it needs is refused on opening."""
+    if site.kind is SiteKind.directory:
+        return (str(site.path.resolve()) if site.path else site.name,)
+    return site.endpoint or "", site.bucket or site.name, site.prefix.strip("/")
+
+
+def _require_once(path: Path, what: str, values: Sequence[Hashable]) -> None:
+    if len(set(values)) != len(values):
+        raise SettingsWrong(
+            "sites",
+            f"{path}: two sites have the same {what}",
+            remedy=f"give each [[site]] a {what} of its own, or it is no second copy",
+        )
 
 
 def credentials(prefix: str, power: str) -> tuple[str, str] | None:
@@ -73,21 +111,40 @@ def credentials(prefix: str, power: str) -> tuple[str, str] | None:
 
 
 def load_settings(**overrides: Any) -> Settings:
-    """Read the environment; `overrides` (from the command line) win."""
+    """Read the environment, then what it leaves open from the profile's file; `overrides` win. Raises SettingsWrong."""
+    said = _settings("the environment (KEEPSAKE_…)", overrides)
+    path = said.profile_path()
+    found = _read_toml(path, required=said.profile != LOCAL)
+    if misplaced := found.keys() & {"profile", "configs"}:
+        raise SettingsWrong(
+            "config-value",
+            f"{path}: {', '.join(sorted(misplaced))}: chooses the file, so it cannot stand in it",
+            remedy="remove it",
+        )
+    return _settings(str(path), found | said.model_dump(include=said.model_fields_set))
+
+
+def _settings(where: str, given: dict[str, Any]) -> Settings:
     try:
-        return Settings(**overrides)
+        return Settings(**given)
     except ValidationError as failure:
-        raise _wrong("the environment (KEEPSAKE_…)", failure) from None
+        raise _wrong(where, failure) from None
 
 
-def _read_toml(path: Path) -> dict[str, Any]:
+def _read_toml(path: Path, *, required: bool = False) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
+        if required:
+            raise SettingsWrong("config-missing", f"there is no file {path}", remedy="make it, or correct the name") from None
         return {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as failure:
         raise SettingsWrong(
             "config-syntax", f"{path} is not valid TOML: {failure}", remedy="mend the file at that place"
+        ) from None
+    except OSError as failure:
+        raise SettingsWrong(
+            "config-unreadable", f"{path} cannot be read: {failure.strerror}", remedy="give this user the right to read it"
         ) from None
 
 

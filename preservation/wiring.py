@@ -79,7 +79,8 @@ def open_archive(settings: Settings, now: Callable[[], datetime] = clock) -> Arc
 
 def _make_embedded_sites(settings: Settings) -> None:
     """On the archive's very first opening, the folders of sites below the data directory. Never later: a site that is gone is down,
-    not empty."""
+    not empty.
+    """
     if (settings.home / "keys").exists():
         return
     for config in settings.sites():

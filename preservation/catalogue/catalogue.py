@@ -31,6 +31,16 @@ class Catalogue:
         with self._database.reading() as connection:
             return list(self._ledger.verify(connection))
 
+    def ledger_newest(self) -> tuple[int, str | None]:
+        """How many entries the ledger has, and the newest one's digest; reads a damaged ledger too."""
+        with self._database.reading() as connection:
+            return ledger.newest(connection)
+
+    def ledger_holds(self, digest: str) -> bool:
+        """Whether the ledger has an entry of that digest."""
+        with self._database.reading() as connection:
+            return ledger.holds(connection, digest)
+
     def close(self) -> None:
         """Let go of the database."""
         self._database.close()

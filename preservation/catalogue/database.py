@@ -1,5 +1,6 @@
 """Opening the catalogue's database: SQLite on one machine, PostgreSQL beyond it. Migrations run on opening."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,9 +10,13 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 
-from preservation.errors import SettingsWrong, StoreUnavailable
+from preservation.catalogue.answering import answering
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+WAIT = 60.0  # seconds a writer waits for its turn
+READING = "keepsake_reading"
+POSTGRESQL_WRITER = 0x6B656570  # the advisory lock all our writers take in turn
+_migrating = threading.Lock()  # Alembic's context is one per process
 
 
 class Database:
@@ -19,20 +24,22 @@ class Database:
 
     def __init__(self, url: str) -> None:
         """`url` is SQLAlchemy's; `sqlite:///path` or `postgresql+psycopg://…`. The schema is brought up to date."""
-        self.engine = _engine(url)
-        with _answering():
+        with answering():
+            self.engine = _engine(url)
+            self._for_reading = self.engine.execution_options(**{READING: True})
             _migrate(self.engine)
 
     @contextmanager
     def writing(self) -> Iterator[sa.Connection]:
         """A transaction that commits at the end, or leaves nothing."""
-        with _answering(), self.engine.begin() as connection:
+        with answering(), self.engine.begin() as connection:
+            _take_turn(connection)
             yield connection
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
-        """A connection that sees what is committed and writes nothing."""
-        with _answering(), self.engine.connect() as connection:
+        """A connection that sees what is committed and writes nothing; it waits for no writer."""
+        with answering(), self._for_reading.connect() as connection:
             yield connection
 
     def close(self) -> None:
@@ -43,10 +50,10 @@ class Database:
 def _engine(url: str) -> sa.Engine:
     parsed = sa.make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return sa.create_engine(parsed, pool_pre_ping=True)
+        return sa.create_engine(parsed, pool_pre_ping=True, hide_parameters=True)
     if parsed.database and parsed.database != ":memory:":
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = sa.create_engine(parsed, connect_args={"timeout": 60})
+    engine = sa.create_engine(parsed, connect_args={"timeout": WAIT}, hide_parameters=True)
 
     @sa.event.listens_for(engine, "connect")
     def _on_connect(connection: Any, _record: Any) -> None:
@@ -57,34 +64,22 @@ def _engine(url: str) -> sa.Engine:
     @sa.event.listens_for(engine, "begin")
     def _on_begin(connection: sa.Connection) -> None:
         # A deferred transaction that later writes cannot wait for its turn; one that says so at once can.
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        reads = connection.get_execution_options().get(READING)
+        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
     return engine
+
+
+def _take_turn(connection: sa.Connection) -> None:
+    """On PostgreSQL, wait until no other writer is under way. SQLite has one writer at a time as it is."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({POSTGRESQL_WRITER})")
 
 
 def _migrate(engine: sa.Engine) -> None:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
-    with engine.begin() as connection:
+    with _migrating, engine.begin() as connection:
+        _take_turn(connection)
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
-
-
-@contextmanager
-def _answering() -> Iterator[None]:
-    """Turn "the database does not answer" into a refusal that may be retried; anything else is a fault and passes as it is."""
-    try:
-        yield
-    except (sa.exc.OperationalError, sa.exc.InterfaceError) as failure:
-        reason = type(failure.orig).__name__
-        raise StoreUnavailable(
-            "catalogue-unavailable",
-            f"the catalogue's database did not answer ({reason})",
-            remedy="see that the disk has room and the database server runs, then run it again; nothing was half-written",
-        ) from None
-    except sa.exc.NoSuchModuleError:
-        raise SettingsWrong(
-            "catalogue-url",
-            "the catalogue's URL names an unknown kind of database",
-            remedy="use sqlite:/// or postgresql+psycopg://",
-        ) from None

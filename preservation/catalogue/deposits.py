@@ -120,7 +120,7 @@ class Deposits:
     def record_quarantine_wiped(self, deposit_id: str, at: datetime) -> None:
         """Note that the received bytes and their key are gone."""
         with self._database.writing() as connection:
-            self._ledger.append(connection, at, Event.quarantine_wiped, deposit_id)
+            self._ledger.append_once(connection, at, Event.quarantine_wiped, deposit_id)
 
 
 def _in_force(connection: sa.Connection, record_id: str) -> ConsentInForce | None:

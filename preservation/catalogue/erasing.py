@@ -64,14 +64,17 @@ class Erasing:
             connection.execute(receipts.update().where(*here).values(removed=receipts.c.removed + removed))
 
     def close_erasure(self, package_id: str, site: str, at: datetime) -> int:
-        """Every object was read back as absent at one site: date the receipts; how many there are."""
+        """Every object was read back as absent at one site: date the receipts; how many there are. Once."""
         here = (receipts.c.package_id == package_id, receipts.c.site == site)
         with self._database.writing() as connection:
-            connection.execute(receipts.update().where(*here, receipts.c.at.is_(None)).values(at=at.isoformat()))
+            dated = connection.execute(receipts.update().where(*here, receipts.c.at.is_(None)).values(at=at.isoformat()))
             count = connection.scalar(sa.select(sa.func.count()).select_from(receipts).where(*here)) or 0
             owed = (erasures.c.package_id == package_id, erasures.c.site == site)
-            connection.execute(erasures.update().where(*owed).values(state="done", done_at=at.isoformat(), objects=count))
-            self._ledger.append(connection, at, Event.deletion, package_id, site=site, objects=count)
+            closing = erasures.update().where(*owed, erasures.c.state == "open")
+            closed = connection.execute(closing.values(state="done", done_at=at.isoformat()))
+            connection.execute(erasures.update().where(*owed).values(objects=count))
+            if closed.rowcount or dated.rowcount:
+                self._ledger.append(connection, at, Event.deletion, package_id, site=site, objects=count)
             return int(count)
 
     def receipts(self, package_id: str) -> list[DeletionReceipt]:
@@ -92,7 +95,7 @@ class Erasing:
     def record_shredded(self, package_id: str, at: datetime) -> None:
         """The package's secret is gone and was read back as gone."""
         with self._database.writing() as connection:
-            self._ledger.append(connection, at, Event.secrets_shredded, package_id)
+            self._ledger.append_once(connection, at, Event.secrets_shredded, package_id)
 
     def close_package(self, package_id: str, reason: str, at: datetime) -> Tombstone:
         """Everything known of the package goes; a tombstone stays. Once."""

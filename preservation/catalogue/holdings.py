@@ -191,20 +191,25 @@ class Holdings:
     def record_replica_completed(self, package_id: str, number: int, site: str, at: datetime) -> None:
         """Every file of a version was read back at one site."""
         with self._database.writing() as connection:
-            self._ledger.append(connection, at, Event.replica_completed, package_id, version=number, site=site)
+            self._ledger.append_once(connection, at, Event.replica_completed, package_id, version=number, site=site)
 
     # -- questions ------------------------------------------------------------------------------------------------
 
     def package(self, package_id: str) -> Package:
         """The package; raises Refused if there is none of that id."""
-        found = [p for p in self.packages() if p.package_id == package_id]
-        if not found:
+        found = self._find(package_id)
+        if found is None:
             raise Refused("no-such-package", f"there is no package {package_id}", remedy="list the packages with: keepsake list")
-        return found[0]
+        return found
 
     def known(self, package_id: str) -> bool:
         """Whether there is a package of that id."""
-        return any(package.package_id == package_id for package in self.packages())
+        return self._find(package_id) is not None
+
+    def _find(self, package_id: str) -> Package | None:
+        with self._database.reading() as connection:
+            row = connection.execute(sa.select(packages).where(packages.c.package_id == package_id)).first()
+        return Package(**row._mapping) if row else None
 
     def packages(self, record_id: str | None = None) -> list[Package]:
         """Packages, oldest first, of one consent record if named."""

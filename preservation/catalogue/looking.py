@@ -22,11 +22,17 @@ class Looking:
         self._ledger = ledger
 
     def record_looks(self, run_id: str, site: str, package_id: str, found: Iterable[Finding], at: datetime) -> dict[str, int]:
-        """One package at one site was looked at: a row for each finding that is not `intact`, all counted in the ledger."""
+        """One package at one site was looked at: a row for each finding that is not `intact`, all counted in the ledger.
+
+        Looking again within a run is another event, and its findings take the place of the earlier ones.
+        """
         looks = list(found)
         counts = dict(sorted(Counter(look.outcome.value for look in looks).items()))
         rows = [_row(run_id, look) for look in looks if look.outcome is not Outcome.intact]
         with self._database.writing() as connection:
+            for look in looks:
+                here = (findings.c.run_id == run_id, findings.c.site == look.site, findings.c.key == look.key)
+                connection.execute(findings.delete().where(*here))
             if rows:
                 connection.execute(findings.insert(), rows)
             detail = {"run": run_id, "site": site, "depth": "read", "outcomes": counts}

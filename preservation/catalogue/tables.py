@@ -12,6 +12,8 @@ metadata = sa.MetaData(
     }
 )
 
+UNFINISHED = "state IN ('planned', 'staged')"  # one at a time per package
+
 Id = sa.String(26)
 Moment = sa.String(32)  # ISO 8601 UTC with microseconds: sorts as text, the same on every database
 
@@ -84,6 +86,13 @@ versions = sa.Table(
     sa.CheckConstraint("number >= 1", name="number"),
     sa.CheckConstraint("state <> 'committed' OR inventory_sha512 IS NOT NULL", name="committed"),
     _one_of("state", "planned", "staged", "committed", "erased"),
+    sa.Index(
+        "uq_versions_unfinished",
+        "package_id",
+        unique=True,
+        sqlite_where=sa.text(UNFINISHED),
+        postgresql_where=sa.text(UNFINISHED),
+    ),
 )
 
 items = sa.Table(

@@ -57,7 +57,7 @@ def run_demo(to: Path, *, keep: bool) -> bool:
         if not keep:
             well = story.forgets(record_id, package_id) and well
         well = story.accounts_for_itself() and well
-    _where_to_look(home, package_id, keep, time.monotonic() - began)
+    _where_to_look(home, time.monotonic() - began, keep=keep)
     return well
 
 
@@ -245,7 +245,7 @@ def _tell(sentence: str) -> None:
     out.print(f"  {sentence}", soft_wrap=True)
 
 
-def _where_to_look(home: Path, package_id: str, keep: bool, seconds: float) -> None:
+def _where_to_look(home: Path, seconds: float, *, keep: bool) -> None:
     shown = os.path.relpath(home)
     _chapter(f"Where to look  ({seconds:.0f} seconds)")
     _tell(f"the creator's copy       {shown}/opened/index.html")

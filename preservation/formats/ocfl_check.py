@@ -37,7 +37,7 @@ def check_object(folder: Path, ignoring: Collection[str] = ()) -> list[Problem]:
     problems += _numbers(inventory)
     problems += _root_entries(folder, inventory, ignoring)
     problems += _states(inventory)
-    problems += _content(folder, inventory, ignoring)
+    problems += _content(folder, inventory)
     problems += _older_inventories(folder, inventory)
     return sorted(set(problems))
 
@@ -149,7 +149,7 @@ def _paths(place: str, block: dict[str, list[str]], detail: str) -> Iterator[Pro
         yield Problem(place, "path-unsafe", detail)
 
 
-def _content(folder: Path, inventory: Json, ignoring: Collection[str]) -> Iterator[Problem]:
+def _content(folder: Path, inventory: Json) -> Iterator[Problem]:
     """Every content file is in the manifest, every manifest entry is a file, and its bytes have the digests claimed."""
     expected = {path: digest for digest, paths in inventory["manifest"].items() for path in paths}
     other = {
@@ -158,7 +158,7 @@ def _content(folder: Path, inventory: Json, ignoring: Collection[str]) -> Iterat
     }
     for path in sorted(set(other.get("sha256", {})) - expected.keys()):
         yield Problem(path, "fixity-of-nothing")
-    present = set(_content_files(folder, inventory, ignoring))
+    present = set(_content_files(folder, inventory))
     yield from (Problem(path, "not-in-manifest") for path in sorted(present - expected.keys()))
     for path, digest in sorted(expected.items()):
         if path not in present:
@@ -171,7 +171,7 @@ def _content(folder: Path, inventory: Json, ignoring: Collection[str]) -> Iterat
             yield Problem(path, "digest-mismatch", "sha256")
 
 
-def _content_files(folder: Path, inventory: Json, ignoring: Collection[str]) -> Iterator[str]:
+def _content_files(folder: Path, inventory: Json) -> Iterator[str]:
     for name in inventory["versions"]:
         for directory, folders, names in os.walk(folder / name / "content"):
             if not folders and not names:

@@ -31,10 +31,10 @@ _FORBIDDEN: dict[str, frozenset[str]] = {
 _REPEATABLE = frozenset({"warc-concurrent-to"})
 _IDS = ("warc-record-id", "warc-refers-to", "warc-warcinfo-id", "warc-concurrent-to", "warc-segment-origin-id")
 
-_TOKEN = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
-TOKEN = re.compile(_TOKEN)
+_TCHARS = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
+TOKEN = re.compile(_TCHARS)
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:(?:[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})+")
-_MEDIA_TYPE = re.compile(rf'{_TOKEN}/{_TOKEN}(?:\s*;\s*{_TOKEN}=(?:{_TOKEN}|"[^"\r\n]*"))*')
+_MEDIA_TYPE = re.compile(rf'{_TCHARS}/{_TCHARS}(?:\s*;\s*{_TCHARS}=(?:{_TCHARS}|"[^"\r\n]*"))*')
 _DATE = re.compile(r"\d{4}(-\d\d(-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?Z)?)?)?")
 _SHA256 = re.compile(r"sha256:[0-9a-f]{64}")
 

@@ -45,7 +45,7 @@ class Act(StrEnum):
 class _NoPublicConstructor(type):
     """Calling the class is a TypeError: a clearance is issued, never made."""
 
-    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+    def __call__(cls, *_args: Any, **_fields: Any) -> Any:
         raise TypeError(f"{cls.__name__} is issued by the consent gate alone")
 
     def _issue(cls, **fields: Any) -> Any:

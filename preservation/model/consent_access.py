@@ -65,9 +65,8 @@ def level_on(policy: AccessPolicy, today: date) -> Access:
         return Access.closed
     if policy.level is not AccessChoice.dark_until:
         return Access(policy.level)
-    if policy.then is None or policy.not_before is None or today < policy.not_before:
-        return Access.closed
-    return policy.then
+    dark = today < (policy.not_before or date.max)
+    return Access.closed if dark else policy.then or Access.closed
 
 
 def section_ceiling(record: ConsentRecord, section: Section) -> Access:

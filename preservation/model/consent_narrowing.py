@@ -47,7 +47,7 @@ def _same(field: str) -> Judge:
     return lambda old, new: bool(getattr(old, field) == getattr(new, field))
 
 
-def _says_nothing(old: ConsentRecord, new: ConsentRecord) -> bool:
+def _says_nothing(_old: ConsentRecord, _new: ConsentRecord) -> bool:
     """A field about the revision itself, not about what it allows."""
     return True
 

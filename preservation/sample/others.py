@@ -57,9 +57,7 @@ def _comments() -> list[Part]:
 def _profile() -> Part:
     return {
         "AI-Moji": {"CreateDate": "", "AIMojiList": None},
-        "Autofill": {
-            key: "N/A" for key in ("PhoneNumber", "Email", "FirstName", "LastName", "Address", "ZipCode", "City", "Country")
-        },
+        "Autofill": dict.fromkeys(("PhoneNumber", "Email", "FirstName", "LastName", "Address", "ZipCode", "City", "Country"), "N/A"),
         "Profile Info": {
             "App": 1,
             "ProfileMap": {

@@ -32,7 +32,7 @@ from preservation.stages.packaging.request import (
     ReceivedFacts,
 )
 from preservation.steps.consenting import require_record
-from preservation.steps.receiving import account_of, read_one
+from preservation.steps.receiving import account_of, read_one, source_of
 from preservation.steps.shelf import fetch
 from preservation.wiring import Archive
 
@@ -73,7 +73,7 @@ def read_for_packaging(archive: Archive, deposit: Deposit, planned: Version, sec
         archive.catalogue.deposits.refuse(deposit.deposit_id, refusal.code, archive.now())
         archive.quarantine.wipe(deposit.deposit_id)
         raise
-    sources = [Source(file.name, file.size, file.open) for file in files]
+    sources = [source_of(file) for file in files]
     previous = _previous(archive, planned)
     return _reading(archive, deposit, planned, secret, record, report, sources, previous)
 

@@ -76,8 +76,8 @@ def _record(
 
 def read_one(archive: Archive, files: Sequence[Quarantined]) -> ExportReport:
     """Read what waits as the export of one account. Raises DepositUnusable if it is none, or of several."""
-    exports = [_source(file) for file in files if file.role == "export"]
-    media = [_source(file) for file in files if file.role == "media"]
+    exports = [source_of(file) for file in files if file.role == "export"]
+    media = [source_of(file) for file in files if file.role == "media"]
     reports = read_exports(exports, media, archive.policy.intake)
     if len(reports) != 1:
         raise DepositUnusable(
@@ -115,8 +115,9 @@ def _require_clearance(archive: Archive, record: ConsentRecord, deposit_id: str,
     clearance.require(Act.receive, deposit_id, archive.now())
 
 
-def _source(file: Quarantined) -> Source:
-    return Source(file.name, file.size, file.open)
+def source_of(file: Quarantined) -> Source:
+    """A quarantined file as the reader takes it, with the digest taken when it came in."""
+    return Source(file.name, file.size, file.open, file.sha256)
 
 
 def _require_files(paths: Sequence[Path]) -> None:

@@ -36,7 +36,7 @@ def check_prefix(prefix: str) -> str:
 
 
 def check_advanceable(key: str) -> str:
-    """The key itself; raises Refused("not-a-root-inventory") unless it is a package's root inventory, its sidecar or its declaration.
+    """The key itself; raises Refused("not-a-root-inventory") unless it is a package's inventory, its sidecar or declaration.
 
     `v1/inventory.json` is a version's own copy, which is put once and never moves.
     """
@@ -55,7 +55,7 @@ def check_advanceable(key: str) -> str:
 def _not_allowed(key: str) -> Refused:
     return Refused(
         "key-not-allowed",
-        f"a key of {len(key)} characters leaves the alphabet [A-Za-z0-9._=/-], is too long or is no plain path below the site's root",
+        f"a key of {len(key)} characters leaves the alphabet [A-Za-z0-9._=/-], is too long or is no path below the site's root",
         remedy="look where the key came from: an inventory with such a path was not written by this archive",
         for_creator=_FOR_CREATOR,
     )

@@ -16,7 +16,7 @@ DELAYS = (1.0, 4.0, 15.0)  # seconds before the second, third and fourth try; th
 
 
 class RetryingStore:
-    """All powers of a store, each call tried again. A put begins anew from its Opener; bytes once handed out are never repeated."""
+    """All powers of a store, each call tried again. A put begins anew from its Opener; bytes handed out are never repeated."""
 
     def __init__(
         self,
@@ -26,7 +26,7 @@ class RetryingStore:
         sleep: Callable[[float], None] = time.sleep,
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        """`delays` in seconds bound the tries; `jitter` gives 0 to 1 and spreads clients that failed together (half to the whole delay)."""
+        """`delays` in seconds bound the tries; `jitter` (0 to 1) spreads them from half to the whole delay."""
         self._store = store
         self._delays = tuple(delays)
         self._sleep = sleep

@@ -55,7 +55,8 @@ def client_config(attempts: int = 8) -> Config:
         signature_version="s3v4",
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
-        s3={"addressing_style": "path"},
+        # Over TLS the SDK leaves a body unsigned that carries Content-MD5; the signed SHA-256 is what real sites compare.
+        s3={"addressing_style": "path", "payload_signing_enabled": True},
         retries={"mode": "standard", "total_max_attempts": attempts},
         connect_timeout=10,
         read_timeout=60,
@@ -64,7 +65,7 @@ def client_config(attempts: int = 8) -> Config:
 
 
 def connect(site: str, endpoint: str | None, region: str, keys: Keys | None, *, config: Config | None = None) -> "S3Client":
-    """A client, safe to share between threads. Without keys boto3's own chain applies: environment, profile, role of the machine."""
+    """A client, safe to share between threads. Without keys boto3's own chain applies: environment, profile, machine's role."""
     try:
         with translated(site, ""):
             return boto3.session.Session().client(
@@ -94,7 +95,7 @@ class S3Store:
         part_size: int = PART,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`prefix` is a folder within the bucket or ""; `part_size` in bytes; `clock` in seconds, for the minimum rate of reads."""
+        """`prefix` is a folder within the bucket or ""; `part_size` in bytes; `clock` in seconds, for the rate of reads."""
         self._client = client
         self._bucket = bucket
         self._site = site

@@ -23,7 +23,7 @@ class Unfinished:
     """
 
     def __init__(self, root: int, key: str) -> None:
-        """Make the folder and the file, and lock the file. `root` is the site's open directory and stays the caller's to close."""
+        """Make the folder and the file, and lock the file. `root` is the site's open directory, the caller's to close."""
         self.root = root
         self._key = key
         self._upload = secrets.token_hex(16)

@@ -34,7 +34,7 @@ def proved(chunks: Iterable[bytes], fixity: Fixity, *, code: str = "staged-bytes
 
 
 def source_chunks(source: Opener, fixity: Fixity) -> Generator[bytes, None, None]:
-    """The bytes to be put, opened here and proved on the way; a source that cannot be read is StoreUnavailable, never the site's fault."""
+    """The bytes to be put, opened here and proved on the way; StoreUnavailable("source-unreadable") is never the site's fault."""
     try:
         with source() as stream:
             yield from proved(chunks_of(stream), fixity)
@@ -66,7 +66,7 @@ def holds(reader: Reader, key: str, size: int, fixity: Fixity) -> bool:
 
 
 def parts_of(chunks: Iterable[bytes], part_size: int) -> Iterator[io.BytesIO]:
-    """Gather chunks into parts of at least `part_size` bytes (the last one may be smaller), rewound. It is one buffer, used again."""
+    """Gather chunks into parts of at least `part_size` bytes (the last may be smaller), rewound. It is one buffer, used again."""
     buffer = io.BytesIO()
     for chunk in chunks:
         buffer.write(chunk)

@@ -1,0 +1,1 @@
+"""Consent: documents as imported, the ledger of revisions, and the gate, which alone says yes."""

@@ -38,6 +38,24 @@ _HEADER = frozenset(
 )
 
 
+_REMEDIES = {
+    "consent-not-a-beginning": "begin with revision 1, as draft, submitted, verified or active",
+    "consent-ownership-not-proven": "record how each account was checked and have an archivist look, or import it as submitted",
+    "consent-terms-need-an-amendment": "change the term with an amendment",
+    "consent-field-not-amendable": "amend terms only; the ledger keeps the header, and another creator gives another consent",
+    "consent-estate-may-not-widen": "the last choice stands; it can only be narrowed",
+    "consent-not-signed": "have the creator sign",
+    "consent-signature-not-fresh": "hand in the signature made for this step, if this step is one",
+    "consent-out-of-order": "check the clock: this change is dated before the one it follows",
+    "consent-reason-missing": "give the reason as a code",
+    "consent-was-never-active": "begin a new consent record",
+    "consent-silence-does-not-erase": "keep it closed; the creator did not choose erasure",
+    "consent-widening-waits": "an archivist looks at the wider terms first",
+    "consent-transition-not-allowed": "see the table of states: another role, or another step before this one",
+    "consent-chain-broken": "restore the revisions from a backup of the identity store; do nothing under this consent before",
+}
+
+
 def first(document: ConsentDocument) -> ConsentRecord:
     """The first revision of a record, as imported. Raises Refused.
 
@@ -46,13 +64,9 @@ def first(document: ConsentDocument) -> ConsentRecord:
     """
     record = document.record
     if record.revision != 1 or record.state not in _BEGINNINGS:
-        raise _refuse(
-            "consent-not-a-beginning", record, "a record begins with revision 1, as draft, submitted, verified or active"
-        )
+        raise _refuse("consent-not-a-beginning", record)
     if record.state in _PROVEN_STATES and not owned(record):
-        raise _refuse(
-            "consent-ownership-not-proven", record, "record for every account how it was checked, or import it as submitted"
-        )
+        raise _refuse("consent-ownership-not-proven", record)
     return record
 
 
@@ -81,14 +95,16 @@ def transition(
     _check_allowed(record, new_state, role, phase)
     _check_grounds(record, new_state, role, reason)
     signed = (record.state, new_state) in _SIGNED
-    _check_signature(record, affirmation, at, needed=signed, welcome=signed)
+    if signed and affirmation is None:
+        raise _refuse("consent-not-signed", record)
+    _check_signature(record, affirmation, at, welcome=signed)
     changes: dict[str, Any] = {"state": new_state}
     if signed:
         changes["affirmation"] = affirmation
     if record.state is State.expired and new_state is State.active:
         changes["valid_until"] = valid_until
     elif valid_until is not None:
-        raise _refuse("consent-terms-need-an-amendment", record, "change the term with an amendment")
+        raise _refuse("consent-terms-need-an-amendment", record)
     if new_state is State.active:
         changes["pending"] = None
     return _next(record, changes, role, at, reason)
@@ -111,20 +127,20 @@ def amend(
     if record.state is not State.active or not may_transition(State.active, State.amended, role):
         raise _not_allowed(record, State.amended, role)
     if _HEADER & set(changes):
-        raise _refuse("consent-field-not-amendable", record, "amend terms only; the ledger keeps the header")
-    _check_signature(record, affirmation, at, needed=False, welcome=True)
+        raise _refuse("consent-field-not-amendable", record)
+    _check_signature(record, affirmation, at, welcome=True)
     asked = {**changes, "state": State.amended, "pending": Amendment.widening, "affirmation": affirmation or record.affirmation}
     draft = _next(record, asked, role, at, None)
     if draft.subject.creator_id != record.subject.creator_id:
-        raise _refuse("consent-field-not-amendable", record, "another creator gives a consent of their own")
+        raise _refuse("consent-field-not-amendable", record)
     moved = {"dates_narrowed_in": draft.revision} if narrowed_dates(record, draft) else {}
     amended = _next(record, {**asked, **moved}, role, at, None)
     if narrows(record, amended):
         return _next(record, {**asked, **moved, "pending": Amendment.narrowing}, role, at, None)
     if role is Role.estate:
-        raise _refuse("consent-estate-may-not-widen", record, "the last choice stands; it can only be narrowed")
+        raise _refuse("consent-estate-may-not-widen", record)
     if affirmation is None:
-        raise _refuse("consent-not-signed", record, "have the creator sign the wider terms")
+        raise _refuse("consent-not-signed", record)
     return amended
 
 
@@ -132,11 +148,8 @@ def check_chain(chain: Sequence[ConsentRecord]) -> ConsentRecord:
     """The revision in force: the last of an unbroken chain from revision 1 on. Raises Refused("consent-chain-broken")."""
     unbroken = bool(chain) and chain[0].revision == 1 and all(_follows(old, new) for old, new in pairwise(chain))
     if not unbroken:
-        raise Refused(
-            "consent-chain-broken",
-            f"the {len(chain)} revisions at hand are not one unbroken chain from revision 1 on",
-            remedy="restore the revisions from a backup of the identity store; do nothing under this consent until then",
-        )
+        code = "consent-chain-broken"
+        raise Refused(code, f"the {len(chain)} revisions at hand are no chain from revision 1 on", remedy=_REMEDIES[code])
     return chain[-1]
 
 
@@ -156,7 +169,7 @@ def _came_from(record: ConsentRecord) -> State | None:
 
 def _check_order(record: ConsentRecord, at: datetime) -> None:
     if record.change is not None and at < record.change.at:
-        raise _refuse("consent-out-of-order", record, "check the clock: this change is dated before the one it follows")
+        raise _refuse("consent-out-of-order", record)
 
 
 def _check_allowed(record: ConsentRecord, new_state: State, role: Role, phase: Phase | None) -> None:
@@ -171,13 +184,13 @@ def _check_grounds(record: ConsentRecord, new_state: State, role: Role, reason: 
     """What must be so before this step, beyond who takes it."""
     step = (record.state, new_state)
     if role in _STAFF and step not in _ROUTINE and reason is None:
-        raise _refuse("consent-reason-missing", record, "give the reason as a code")
+        raise _refuse("consent-reason-missing", record)
     if step == (State.submitted, State.verified) and role is Role.system and not owned(record):
-        raise _refuse("consent-ownership-not-proven", record, "have an archivist look at the proofs")
+        raise _refuse("consent-ownership-not-proven", record)
     if step == (State.expired, State.active) and _came_from(record) is not State.active:
-        raise _refuse("consent-was-never-active", record, "begin a new consent record")
+        raise _refuse("consent-was-never-active", record)
     if step == (State.expired, State.withdrawn) and role is Role.system and record.retention.if_no_answer is not Silence.erase:
-        raise _refuse("consent-silence-does-not-erase", record, "keep it closed; the creator did not choose erasure")
+        raise _refuse("consent-silence-does-not-erase", record)
     _check_pending(record, new_state, role)
 
 
@@ -185,25 +198,19 @@ def _check_pending(record: ConsentRecord, new_state: State, role: Role) -> None:
     """A widening becomes active by an archivist alone, and by no detour over a suspension."""
     widens = new_state is State.active and record.pending is Amendment.widening
     if widens and role is not Role.archivist:
-        raise _refuse("consent-widening-waits", record, "an archivist looks at the wider terms first")
+        raise _refuse("consent-widening-waits", record)
     if (record.state, new_state, record.pending) == (State.suspended, State.amended, None):
         raise _not_allowed(record, new_state, role)
 
 
-def _check_signature(
-    record: ConsentRecord, affirmation: Affirmation | None, at: datetime, *, needed: bool, welcome: bool
-) -> None:
+def _check_signature(record: ConsentRecord, affirmation: Affirmation | None, at: datetime, *, welcome: bool) -> None:
     """A signature is fresh: made after the revision it stands on, and after the signature before it, and not in the future."""
     if affirmation is None:
-        if needed:
-            raise _refuse("consent-not-signed", record, "have the creator sign")
         return
     before = [made.at for made in (record.affirmation, record.change) if made is not None]
     fresh = affirmation.at <= at and all(affirmation.at > moment for moment in before)
     if not fresh or not welcome:
-        raise _refuse(
-            "consent-signature-not-fresh", record, "hand in the signature made for this step, and none where none is asked"
-        )
+        raise _refuse("consent-signature-not-fresh", record)
 
 
 def _next(record: ConsentRecord, changes: Mapping[str, object], role: Role, at: datetime, reason: str | None) -> ConsentRecord:
@@ -222,12 +229,9 @@ def _proven(account: ConsentAccount) -> bool:
 
 
 def _not_allowed(record: ConsentRecord, new_state: State, role: Role) -> Refused:
-    return Refused(
-        "consent-transition-not-allowed",
-        f"consent {record.record_id}, revision {record.revision}: {role} may not move it from {record.state} to {new_state}",
-        remedy="see the table of states: another role, or another step before this one",
-    )
+    return _refuse("consent-transition-not-allowed", record, f", {role} to {new_state}")
 
 
-def _refuse(code: str, record: ConsentRecord, remedy: str) -> Refused:
-    return Refused(code, f"consent {record.record_id}, revision {record.revision}, state {record.state}: refused", remedy=remedy)
+def _refuse(code: str, record: ConsentRecord, asked: str = "") -> Refused:
+    where = f"consent {record.record_id}, revision {record.revision}, state {record.state}{asked}: refused"
+    return Refused(code, where, remedy=_REMEDIES[code])

@@ -1,0 +1,1 @@
+"""Intake: bytes into quarantine, archives read safely, exports turned into one vocabulary."""

@@ -104,7 +104,15 @@ def _survey_source(walk: _Walk, source: Source, stream: BinaryIO, loose_only: bo
     if zip_members.is_debris(source.name):
         walk.found.append(replace(entry, size=source.size, ignored="debris"))
         return
-    walk.found.append(_digested(walk, entry, stream, None))
+    walk.found.append(_known(walk, entry, source, head) if source.sha256 else _digested(walk, entry, stream, None))
+
+
+def _known(walk: _Walk, entry: Entry, source: Source, head: bytes) -> Entry:
+    """A loose file that was digested on receiving. What packaging reads of it is compared with that digest."""
+    if source.size > walk.budget.left:
+        return replace(entry, size=source.size, problem="total-limit")
+    walk.budget.left -= source.size
+    return replace(entry, size=source.size, head=head, sha256=source.sha256)
 
 
 def _archive_budget(budget: Budget, policy: IntakePolicy, size: int) -> Budget:

@@ -15,11 +15,15 @@ from preservation.errors import DepositUnusable
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One file as handed in. `open` gives a fresh seekable stream each time it is called; `size` is in bytes."""
+    """One file as handed in. `open` gives a fresh seekable stream each time it is called; `size` is in bytes.
+
+    `sha256`, if given, was taken by us on receiving: such a file need not be read to the end again to be known.
+    """
 
     name: str
     size: int
     open: Callable[[], BinaryIO]
+    sha256: str | None = None
 
 
 def write_locator(name: str, nth: int, path: tuple[int, ...] = ()) -> str:

@@ -47,7 +47,8 @@ class UnitPlan:
 def plan_units(writings: Sequence[Writing], policy: PackagingPolicy, secret: bytes, deposit_id: DepositId) -> list[UnitPlan]:
     """Units in the order of their ids. Items of `own_unit_from` bytes or more stand alone, the rest share bundles of at most
     `bundle_up_to`, filled in the order of the items' ids. Unit ids follow from what the unit holds and from the deposit, so that
-    words which return to an earlier state do not collide with the unit that held them then."""
+    words which return to an earlier state do not collide with the unit that held them then.
+    """
     ordered = sorted(
         (writing for writing in writings if writing.words is not None or writing.media), key=lambda writing: writing.item_id
     )

@@ -8,6 +8,7 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
+UNFINISHED = "state IN ('planned', 'staged')"
 REFUSAL = "the ledger is append-only"
 
 
@@ -26,6 +27,12 @@ def _sqlite(connection: sa.Connection) -> None:
         connection.exec_driver_sql(
             f"CREATE TRIGGER ledger_no_{act.lower()} BEFORE {act} ON ledger BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END"
         )
+    # INSERT OR REPLACE removes rows without asking the trigger above.
+    connection.exec_driver_sql(
+        "CREATE TRIGGER ledger_no_replace BEFORE INSERT ON ledger WHEN EXISTS "
+        "(SELECT 1 FROM ledger WHERE seq = NEW.seq OR previous = NEW.previous OR digest = NEW.digest) "
+        f"BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END"
+    )
 
 
 def _postgresql(connection: sa.Connection) -> None:
@@ -181,6 +188,14 @@ def _tables() -> None:
         sa.ForeignKeyConstraint(["package_id"], ["packages.package_id"], name=op.f("fk_versions_package_id")),
         sa.PrimaryKeyConstraint("package_id", "number", name=op.f("pk_versions")),
         sa.UniqueConstraint("deposit_id", name=op.f("uq_versions_deposit_id")),
+    )
+    op.create_index(
+        "uq_versions_unfinished",
+        "versions",
+        ["package_id"],
+        unique=True,
+        sqlite_where=sa.text(UNFINISHED),
+        postgresql_where=sa.text(UNFINISHED),
     )
     op.create_table(
         "files",
