@@ -19,7 +19,7 @@ def answering(what: str = "catalogue") -> Iterator[None]:
         yield
     except (sa.exc.OperationalError, sa.exc.InterfaceError) as failure:
         raise StoreUnavailable(
-            f"{what.replace(' ', '-')}-unavailable",
+            "catalogue-unavailable",
             f"the {what}'s database did not answer ({_reason(failure)})",
             remedy="see that the disk has room and the database server runs, then run it again; nothing was half-written",
         ) from None
@@ -39,7 +39,7 @@ def answering(what: str = "catalogue") -> Iterator[None]:
         if isinstance(failure, (sa.exc.IntegrityError, sa.exc.ProgrammingError, sa.exc.DataError)):
             raise
         raise SettingsWrong(
-            f"{what.replace(' ', '-')}-damaged",
+            "catalogue-damaged",
             f"the {what}'s database cannot be read: it is damaged, or no database",
             remedy="restore it from its backup; a catalogue can also be rebuilt from the sites",
         ) from None

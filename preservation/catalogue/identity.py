@@ -7,15 +7,15 @@ which lies in the key store, the file tells how many records there are and nothi
 import base64
 import hashlib
 from pathlib import Path
-from typing import Any
 
 import sqlalchemy as sa
-from cryptography.fernet import Fernet
-from sqlalchemy.dialects.sqlite import insert
+from cryptography.fernet import Fernet, InvalidToken
 
-from preservation.errors import Refused
+from preservation.catalogue.secret_file import SecretFile
+from preservation.errors import Refused, SettingsWrong
 from preservation.model.identifiers import keyed_digest
 
+WHAT = "identity store"
 _metadata = sa.MetaData()
 _accounts = sa.Table(
     "accounts",
@@ -44,47 +44,35 @@ class IdentityStore:
 
     def __init__(self, path: Path, key: bytes) -> None:
         """`key`: 32 bytes, from the key store."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600, exist_ok=True)
         self._cipher = Fernet(base64.urlsafe_b64encode(hashlib.sha256(b"identity cipher" + key).digest()))
         self._lookup = hashlib.sha256(b"identity lookup" + key).digest()
-        self._engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": 60})
-
-        @sa.event.listens_for(self._engine, "connect")
-        def _on_connect(connection: Any, _record: Any) -> None:
-            for pragma in ("journal_mode=DELETE", "secure_delete=ON", "synchronous=FULL"):
-                connection.execute(f"PRAGMA {pragma}")
-
-        _metadata.create_all(self._engine)
+        self._file = SecretFile(path, _metadata, WHAT)
 
     def record_account(self, account_ref: str, platform: str, handle: str) -> None:
         """Remember whose account a reference stands for. One handle has one reference, for good."""
         digest = self._digest(platform, handle)
-        with self._engine.begin() as connection:
+        with self._file.writing() as connection:
             known = connection.execute(sa.select(_accounts).where(_accounts.c.recognised_by == digest)).first()
-            if known is None:
+            taken = connection.execute(sa.select(_accounts).where(_accounts.c.account_ref == account_ref)).first()
+            if known is None and taken is None:
                 row = {"account_ref": account_ref, "recognised_by": digest, "handle": self._seal(handle)}
-                connection.execute(insert(_accounts).values(**row).on_conflict_do_nothing())
-                known = connection.execute(sa.select(_accounts).where(_accounts.c.account_ref == account_ref)).one()
-        if (known.account_ref, known.recognised_by) != (account_ref, digest):
-            raise Refused(
-                "account-reference-taken",
-                f"account reference {account_ref} and this handle are already tied to others ({known.account_ref})",
-                remedy=f"use the reference {known.account_ref} for this account, or a new reference for a new account",
-            )
+                connection.execute(_accounts.insert().values(**row))
+                return
+        if known is None or known.account_ref != account_ref:
+            raise _taken(account_ref, known.account_ref if known else None)
 
     def recognises(self, account_ref: str, platform: str, handle: str) -> bool:
         """Whether this handle is the one the reference stands for. Handles compare without case and a leading @."""
-        with self._engine.connect() as connection:
+        with self._file.reading() as connection:
             found = connection.scalar(sa.select(_accounts.c.recognised_by).where(_accounts.c.account_ref == account_ref))
         return found is not None and found == self._digest(platform, handle)
 
     def record_document(self, record_id: str, revision: int, document: bytes, *, replace: bool = False) -> None:
         """Keep a revision's exact bytes. `replace` only for a revision the catalogue never heard of (a step that was cut off)."""
-        with self._engine.begin() as connection:
+        with self._file.writing() as connection:
             key = (_documents.c.record_id == record_id, _documents.c.revision == revision)
             known = connection.scalar(sa.select(_documents.c.document).where(*key))
-            if known is not None and self._cipher.decrypt(known) == document:
+            if known is not None and self._open(known) == document:
                 return
             if known is not None and not replace:
                 raise Refused(
@@ -99,28 +87,52 @@ class IdentityStore:
     def document(self, record_id: str, revision: int) -> bytes | None:
         """A revision's exact bytes."""
         key = (_documents.c.record_id == record_id, _documents.c.revision == revision)
-        with self._engine.connect() as connection:
+        with self._file.reading() as connection:
             found = connection.scalar(sa.select(_documents.c.document).where(*key))
-        return self._cipher.decrypt(found) if found is not None else None
+        return self._open(found) if found is not None else None
 
     def record_people(self, record_id: str, identity: bytes) -> None:
         """Keep who signed (names, contact), as one sealed document."""
-        with self._engine.begin() as connection:
+        with self._file.writing() as connection:
             connection.execute(_people.delete().where(_people.c.record_id == record_id))
             connection.execute(_people.insert().values(record_id=record_id, identity=self._cipher.encrypt(identity)))
 
     def forget(self, account_refs: list[str], record_id: str) -> None:
         """Remove the handles of these accounts and who signed. The consent documents stay as evidence; they name nobody."""
-        with self._engine.begin() as connection:
+        with self._file.writing() as connection:
             connection.execute(_accounts.delete().where(_accounts.c.account_ref.in_(account_refs)))
             connection.execute(_people.delete().where(_people.c.record_id == record_id))
 
     def close(self) -> None:
         """Let go of the file."""
-        self._engine.dispose()
+        self._file.close()
 
     def _digest(self, platform: str, handle: str) -> str:
         return keyed_digest(self._lookup, platform, handle.strip().lstrip("@").casefold())
 
+    def _open(self, sealed: bytes) -> bytes:
+        try:
+            return self._cipher.decrypt(sealed)
+        except InvalidToken:
+            raise SettingsWrong(
+                "identity-key",
+                "the identity store was written under another key than the key store holds, or it is damaged",
+                remedy="restore the identity store and the key store from the same backup",
+            ) from None
+
     def _seal(self, words: str) -> bytes:
         return self._cipher.encrypt(words.encode())
+
+
+def _taken(account_ref: str, known: str | None) -> Refused:
+    if known is None:
+        return Refused(
+            "account-reference-taken",
+            f"account reference {account_ref} stands for another account already",
+            remedy="give this account a reference of its own in the consent document",
+        )
+    return Refused(
+        "account-reference-taken",
+        f"the account meant by reference {account_ref} has the reference {known} already",
+        remedy=f"use the reference {known} for this account in the consent document",
+    )

@@ -6,11 +6,11 @@ deleted secret stays readable in the file's free pages without the first and in 
 
 import secrets
 from pathlib import Path
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 
+from preservation.catalogue.secret_file import SecretFile
 from preservation.errors import Refused
 
 _metadata = sa.MetaData()
@@ -27,16 +27,7 @@ class KeyStore:
 
     def __init__(self, path: Path) -> None:
         """Open the store at `path`, or make it."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600, exist_ok=True)
-        self._engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": 60})
-
-        @sa.event.listens_for(self._engine, "connect")
-        def _on_connect(connection: Any, _record: Any) -> None:
-            for pragma in ("journal_mode=DELETE", "secure_delete=ON", "synchronous=EXTRA"):
-                connection.execute(f"PRAGMA {pragma}")
-
-        _metadata.create_all(self._engine)
+        self._file = SecretFile(path, _metadata, "key store")
 
     def get(self, name: str) -> bytes:
         """The secret of that name; raises Refused if it was shredded or never was."""
@@ -51,14 +42,14 @@ class KeyStore:
 
     def get_or_make(self, name: str, size: int = 32) -> bytes:
         """The secret of that name, made of `size` random bytes the first time."""
-        with self._engine.begin() as connection:
+        with self._file.writing() as connection:
             made = insert(_secrets).values(name=name, value=secrets.token_bytes(size))
             connection.execute(made.on_conflict_do_nothing())
         return self.get(name)
 
     def shred(self, name: str) -> None:
         """Destroy a secret and read back that it is gone. Shredding what is not there is no error."""
-        with self._engine.begin() as connection:
+        with self._file.writing() as connection:
             connection.execute(_secrets.delete().where(_secrets.c.name == name))
         if self._find(name) is not None:
             raise RuntimeError(f"secret {name} is still there after it was shredded")
@@ -69,9 +60,9 @@ class KeyStore:
 
     def close(self) -> None:
         """Let go of the file."""
-        self._engine.dispose()
+        self._file.close()
 
     def _find(self, name: str) -> bytes | None:
-        with self._engine.connect() as connection:
+        with self._file.reading() as connection:
             found: bytes | None = connection.scalar(sa.select(_secrets.c.value).where(_secrets.c.name == name))
             return found

@@ -30,9 +30,7 @@ class Looking:
         counts = dict(sorted(Counter(look.outcome.value for look in looks).items()))
         rows = [_row(run_id, look) for look in looks if look.outcome is not Outcome.intact]
         with self._database.writing() as connection:
-            for look in looks:
-                here = (findings.c.run_id == run_id, findings.c.site == look.site, findings.c.key == look.key)
-                connection.execute(findings.delete().where(*here))
+            _forget_earlier(connection, run_id, site, {look.key for look in looks})
             if rows:
                 connection.execute(findings.insert(), rows)
             detail = {"run": run_id, "site": site, "depth": "read", "outcomes": counts}
@@ -59,6 +57,13 @@ class Looking:
         with self._database.reading() as connection:
             query = sa.select(findings).where(findings.c.run_id == run_id).order_by(findings.c.finding_id)
             return [Finding(**{name: row._mapping[name] for name in Finding.model_fields}) for row in connection.execute(query)]
+
+
+def _forget_earlier(connection: sa.Connection, run_id: str, site: str, keys: set[str]) -> None:
+    query = sa.select(findings.c.finding_id, findings.c.key).where(findings.c.run_id == run_id, findings.c.site == site)
+    for finding_id, key in connection.execute(query).all():
+        if key in keys:
+            connection.execute(findings.delete().where(findings.c.finding_id == finding_id))
 
 
 def _row(run_id: str, look: Finding) -> dict[str, Any]:

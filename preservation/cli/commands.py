@@ -62,9 +62,10 @@ def demo(
 def up() -> None:
     """Start Prefect's server and UI and the procedures, until Ctrl-C."""
     from preservation.cli.service import serve
+    from preservation.settings import load_settings
 
     with refusals():
-        serve(archive().settings)
+        serve(load_settings())
 
 
 @app.command()

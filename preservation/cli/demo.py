@@ -41,7 +41,6 @@ name = "gamma"
 kind = "s3"
 endpoint = "{endpoint}"
 bucket = "gamma"
-credentials = "DEMO"
 """
 
 
@@ -181,8 +180,8 @@ def _settle(home: Path, endpoint: str) -> None:
         "KEEPSAKE_HOME": str(home),
         "KEEPSAKE_CONFIGS": str(home / "configs"),
         "PREFECT_HOME": str(home / "prefect"),
-        "DEMO_ACCESS_KEY_ID": "demo",
-        "DEMO_SECRET_ACCESS_KEY": "demo",
+        "AWS_ACCESS_KEY_ID": "demo",
+        "AWS_SECRET_ACCESS_KEY": "demo",
     }
     httpx.put(f"{endpoint}/{BUCKET}").raise_for_status()
 

@@ -20,7 +20,23 @@ KEY = "abc/def/v1/content/data/units/one.warc"
 ROOT_INVENTORY = "abc/def/inventory.json"
 SMALL = b"a small unit"
 LARGE = bytes(range(256)) * (11 * 4096 + 3)  # 11 MiB and a little: three parts where the part is 5 MiB
-FORBIDDEN_KEYS = ["", "/a", "a//b", "a/", "../a", "a/../b", "a/./b", "a b", "a\nb", "ä", "a\\b", "a~b", ".keepsake-tmp/a", "a" * 256, "a/" * 600 + "a"]
+FORBIDDEN_KEYS = [
+    "",
+    "/a",
+    "a//b",
+    "a/",
+    "../a",
+    "a/../b",
+    "a/./b",
+    "a b",
+    "a\nb",
+    "ä",
+    "a\\b",
+    "a~b",
+    ".keepsake-tmp/a",
+    "a" * 256,
+    "a/" * 600 + "a",
+]
 
 
 def opener(data: bytes) -> Opener:
@@ -219,7 +235,9 @@ class ObjectStoreSuite:
             store.advance(ROOT_INVENTORY, b"two", expected=b"one")
         assert keys(store) == []
 
-    @pytest.mark.parametrize("key", [KEY, "inventory.json", "abc/v1/inventory.json", "abc/v0012/inventory.json.sha512", "abc/inventory.jsonl"])
+    @pytest.mark.parametrize(
+        "key", [KEY, "inventory.json", "abc/v1/inventory.json", "abc/v0012/inventory.json.sha512", "abc/inventory.jsonl"]
+    )
     def test_nothing_but_a_root_inventory_is_advanced(self, store: Store, key: str) -> None:
         """A version's own inventory is put once, and moves no more than content does."""
         with pytest.raises(Refused):

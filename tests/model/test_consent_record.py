@@ -10,6 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from preservation.model.consent import ConsentRecord
+from preservation.model.consent_parts import Decision, SectionDecision
 from preservation.model.sections import SECTION_DEFAULT, Default, Section
 from tests.consent_samples import account_ref, affirmation, document, purposes
 
@@ -63,9 +64,8 @@ def record(state: str = "active", **overrides: Any) -> ConsentRecord:
     ],
 )
 def test_a_record_that_breaks_a_guard_cannot_be_written(guard: str, overrides: dict[str, Any]) -> None:
-    state = overrides.pop("state", "active")
     with pytest.raises(ValidationError, match=guard):
-        record(state, **overrides)
+        record(**{"state": "active", **overrides})
 
 
 @pytest.mark.parametrize("section", [section for section in Section if SECTION_DEFAULT[section] is Default.never])
@@ -141,3 +141,9 @@ def test_a_fault_never_quotes_what_was_typed() -> None:
     with pytest.raises(ValidationError) as fault:
         record(subject={"country": "canary.fx"})
     assert "canary.fx" not in str(fault.value)
+
+
+def test_never_is_stronger_than_a_forged_answer() -> None:
+    """A record that went round the guards (`model_construct`) still brings nothing in."""
+    forged = SectionDecision.model_construct(section=Section.direct_messages, decision=Decision.in_)
+    assert not record().model_copy(update={"sections": (forged,)}).section_in(Section.direct_messages)

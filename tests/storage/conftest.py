@@ -1,3 +1,5 @@
 """The servers of the conformance suites."""
 
-from tests.conformance.conftest import moto_endpoint as moto_endpoint
+from tests.conformance.conftest import moto_endpoint
+
+__all__ = ["moto_endpoint"]

@@ -28,7 +28,9 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(command: Sequence[str], url: str, *, environment: Mapping[str, str] | None = None, seconds: float = 60) -> Iterator[str]:
+def running(
+    command: Sequence[str], url: str, *, environment: Mapping[str, str] | None = None, seconds: float = 60
+) -> Iterator[str]:
     """The command, running and answering at `url`; ended with its children afterwards."""
     server = subprocess.Popen(
         command,
@@ -78,7 +80,7 @@ def ministack(folder: Path) -> Iterator[str]:
 def bucket(
     endpoint: str, credentials: Credentials = TESTER, *, name: str | None = None, versioned: bool = False, attempts: int = 3
 ) -> Iterator[S3Store]:
-    """A store over a bucket made for one test, which dies with its server; `name` uses a bucket that stays, and cleans up there."""
+    """A store over a bucket made for one test, which dies with its server; `name` uses one that stays, and cleans up."""
     client = connect("tested", endpoint, "us-east-1", credentials, config=client_config(attempts))
     prefix = f"test-{uuid4().hex}"
     if name is None:
@@ -89,7 +91,8 @@ def bucket(
     store = S3Store(client, name, site="tested", prefix=prefix, part_size=PART)
     yield store
     if name != prefix:
-        for key in {found.key for found in [*store.list(""), *store.leftovers("")]}:
+        left = {found.key for found in store.list("")} | {found.key for found in store.leftovers("")}
+        for key in left:
             store.erase(key)
 
 
@@ -99,7 +102,7 @@ def _wait_for(url: str, server: "subprocess.Popen[bytes]", seconds: float) -> No
         if server.poll() is not None:
             raise RuntimeError(f"the server ended with {server.returncode} before it answered")
         try:
-            urllib.request.urlopen(url, timeout=2).close()  # noqa: S310  # loopback
+            urllib.request.urlopen(url, timeout=2).close()  # loopback
         except urllib.error.HTTPError:
             return  # an answer is an answer
         except OSError:

@@ -29,7 +29,8 @@ use = egg:swift#{kind}
 """
 _PROXY = """[DEFAULT]{common}
 [pipeline:main]
-pipeline = catch_errors gatekeeper healthcheck listing_formats bulk s3api tempauth copy slo dlo versioned_writes symlink proxy-server
+pipeline = catch_errors gatekeeper healthcheck
+  listing_formats bulk s3api tempauth copy slo dlo versioned_writes symlink proxy-server
 [app:proxy-server]
 use = egg:swift#proxy
 account_autocreate = true
@@ -74,7 +75,9 @@ def swift(folder: Path) -> Iterator[str]:
 def _start(stack: ExitStack, folder: Path, kind: str, port: int, template: str) -> None:
     configuration = folder / f"{kind}-server.conf"
     user = configuration.parent.owner()
-    configuration.write_text(template.format(common=_COMMON.format(port=port, user=user, folder=folder), folder=folder, kind=kind))
+    configuration.write_text(
+        template.format(common=_COMMON.format(port=port, user=user, folder=folder), folder=folder, kind=kind)
+    )
     command = shutil.which(f"swift-{kind}-server")
     assert command is not None
     stack.enter_context(running([command, str(configuration)], f"http://127.0.0.1:{port}/healthcheck"))

@@ -29,10 +29,16 @@ def test_a_site_that_answers_the_third_time_has_answered(call: str) -> None:
         "leftovers": lambda: list(store.leftovers("")) == [],
         "put_once": lambda: put(store, "new", SMALL),
         "advance": lambda: store.advance("a/inventory.json", b"1", expected=None),
-        "replace": lambda: store.replace("new", opener(SMALL), fixity_of_bytes(SMALL)) is None and content(inner, "new") == SMALL,
+        "replace": lambda: replaced(store) == SMALL,
         "erase": lambda: store.erase(KEY) == 1,
     }
     assert outcomes[call]()
+
+
+def replaced(store: RetryingStore) -> bytes:
+    """What a key holds after replacing."""
+    store.replace("new", opener(SMALL), fixity_of_bytes(SMALL))
+    return content(store, "new")
 
 
 def test_a_site_that_stays_down_is_given_up_after_a_bounded_number_of_tries() -> None:

@@ -2,16 +2,17 @@
 
 Nothing but intake reads here. Wiping destroys the key first, so that what a disk keeps of the bytes is noise. AES-256 in
 counter mode because archives are read out of order; that mode proves nothing about integrity, which the digests taken on
-receiving do.
+receiving do: they are compared whenever waiting files are asked for.
 """
 
 import fcntl
 import hashlib
 import io
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -49,14 +50,18 @@ class Quarantine:
     def receiving(self, deposit_id: str) -> Iterator["Incoming"]:
         """Take bytes in. Held open by a lock, so that `sweep` can tell a living hand-in from one that was cut off."""
         room = self._room(deposit_id)
-        with _disk_answers(deposit_id):
-            room.mkdir()
-            with (room / ".lock").open("w") as lock:
+        with _disk_answers(deposit_id), ExitStack() as held:
+            with self._settling(fcntl.LOCK_SH):  # no sweep between the folder and its lock
+                room.mkdir()
+                lock = held.enter_context((room / ".lock").open("w"))
                 fcntl.flock(lock, fcntl.LOCK_EX)
-                yield Incoming(room, self._keys.get_or_make(_key_name(deposit_id)))
+            yield Incoming(room, self._keys.get_or_make(_key_name(deposit_id)))
 
     def files(self, deposit_id: str) -> list[Quarantined]:
-        """What waits under this deposit, in the order it was handed in."""
+        """What waits under this deposit, in the order it was handed in; each read and found to be what was received.
+
+        Raises DepositUnusable if nothing waits, or other bytes than were received.
+        """
         room = self._room(deposit_id)
         if not room.is_dir():
             raise DepositUnusable(
@@ -65,9 +70,21 @@ class Quarantine:
                 remedy="it was accessioned or refused already (keepsake status); otherwise hand the export in again",
             )
         key = self._keys.get(_key_name(deposit_id))
-        with _Deciphering(room / INDEX, key, 0) as index:
-            entries = json.load(index)
-        return [_quarantined(room, key, number, entry) for number, entry in enumerate(entries, start=1)]
+        try:
+            with _Deciphering(room / INDEX, key, 0) as index:
+                entries = json.load(index)
+            files = [_quarantined(room, key, number, entry) for number, entry in enumerate(entries, start=1)]
+            damaged = sum(not _is_as_received(file) for file in files)
+        except (OSError, ValueError):
+            damaged = 1
+        if damaged:
+            raise DepositUnusable(
+                "quarantine-damaged",
+                f"{damaged} waiting files of deposit {deposit_id} are not what was received",
+                remedy="look after the disk that holds the data directory, then hand the export in again",
+                for_creator="The copy we were about to keep was damaged on our side. Please hand in your export once more.",
+            )
+        return files
 
     def holds(self, deposit_id: str) -> bool:
         """Whether anything waits under this deposit."""
@@ -81,13 +98,24 @@ class Quarantine:
             shutil.rmtree(room)
 
     def sweep(self, known: Callable[[str], bool]) -> list[str]:
-        """Wipe what a hand-in that died left behind: folders no deposit stands for and no living process holds."""
+        """Wipe what a hand-in that died left behind: folders no deposit stands for and no living process holds.
+
+        `known` is asked after the folder is found to be held by nobody, so it must look now, not remember: a hand-in may have
+        become a deposit since this began.
+        """
         swept = []
-        for room in sorted(self._folder.iterdir()):
-            if room.is_dir() and not known(room.name) and not _is_held(room / ".lock"):
-                self.wipe(room.name)
-                swept.append(room.name)
+        with self._settling(fcntl.LOCK_EX):
+            for room in sorted(self._folder.iterdir()):
+                if room.is_dir() and not _is_held(room / ".lock") and not known(room.name):
+                    self.wipe(room.name)
+                    swept.append(room.name)
         return swept
+
+    @contextmanager
+    def _settling(self, how: int) -> Iterator[None]:
+        with self._folder.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, how)
+            yield
 
     def _room(self, deposit_id: str) -> Path:
         return self._folder / deposit_id
@@ -105,12 +133,13 @@ class Incoming:
         """Copy one file in, encrypted; digested on the way."""
         number = len(self._entries) + 1
         digest, size = hashlib.sha256(), 0
-        with path.open("rb") as source, (self._room / f"{number:05d}").open("wb") as target:
+        with (self._room / f"{number:05d}").open("wb") as target:
             cipher = _cipher(self._key, number, 0).encryptor()
-            while chunk := source.read(CHUNK):
+            for chunk in _chunks(path):
                 digest.update(chunk)
                 size += len(chunk)
                 target.write(cipher.update(chunk))
+            _settle(target)
         entry = {"role": role, "name": path.name, "size": size, "sha256": digest.hexdigest()}
         self._entries.append(entry)
         return _quarantined(self._room, self._key, number, entry)
@@ -118,7 +147,11 @@ class Incoming:
     def close(self) -> list[str]:
         """Write the index; the digests of what was taken, in order."""
         index = json.dumps(self._entries).encode()
-        (self._room / INDEX).write_bytes(_cipher(self._key, 0, 0).encryptor().update(index))
+        with (self._room / INDEX).open("wb") as target:
+            target.write(_cipher(self._key, 0, 0).encryptor().update(index))
+            _settle(target)
+        _settle_folder(self._room)
+        _settle_folder(self._room.parent)
         return [entry["sha256"] for entry in self._entries]
 
 
@@ -175,6 +208,43 @@ def _quarantined(room: Path, key: bytes, number: int, entry: dict[str, Any]) -> 
         return io.BufferedReader(_Deciphering(path, key, number), buffer_size=CHUNK)
 
     return Quarantined(entry["role"], entry["name"], entry["size"], entry["sha256"], opened)
+
+
+def _chunks(path: Path) -> Iterator[bytes]:
+    """What is handed in, piece by piece. That it cannot be read is not our disk's fault."""
+    try:
+        with path.open("rb") as source:
+            while chunk := source.read(CHUNK):
+                yield chunk
+    except OSError as failure:
+        raise DepositUnusable(
+            "file-unreadable",
+            f"a file that was handed in cannot be read: {failure.strerror or type(failure).__name__}",
+            remedy="see that it is whole and that this user may read it, then hand it in again",
+        ) from None
+
+
+def _is_as_received(file: Quarantined) -> bool:
+    digest, size = hashlib.sha256(), 0
+    with file.open() as stream:
+        while chunk := stream.read(CHUNK):
+            digest.update(chunk)
+            size += len(chunk)
+    return (size, digest.hexdigest()) == (file.size, file.sha256)
+
+
+def _settle(file: BinaryIO) -> None:
+    """On the disk, not only in its cache: the deposit's row will say that the bytes are here."""
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _settle_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _cipher(key: bytes, number: int, block: int) -> Cipher[modes.CTR]:

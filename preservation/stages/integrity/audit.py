@@ -64,7 +64,7 @@ def audit_site(
         looks, keys = look_at_package(package, site, holdings, gatekeeper, now, progress)
         known |= keys
         tally.add(looking.record_looks(run_id, site.name, package.package_id, looks, now()), looks)
-        _remember(looks, site.name, holdings)
+        remember(looks, site.name, holdings)
     foreign = list(_foreign(site, known, now()))
     if foreign:
         tally.add(looking.record_looks(run_id, site.name, "site", foreign, now()), foreign)
@@ -95,7 +95,7 @@ def look_at_package(
     return looks, keys
 
 
-def _remember(looks: list[Finding], site: str, holdings: Holdings) -> None:
+def remember(looks: list[Finding], site: str, holdings: Holdings) -> None:
     """Move `last_read_at` where bytes were read and are right; mark what is damaged. Could-not-look changes nothing."""
     for look in looks:
         expected = expected_path(look)

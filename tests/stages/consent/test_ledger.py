@@ -18,6 +18,7 @@ from preservation.model.consent_narrowing import narrows
 from preservation.model.consent_parts import Affirmation
 from preservation.model.consent_states import TRANSITIONS, may_transition
 from preservation.model.consent_words import Amendment, Phase, Role, State
+from preservation.stages.consent import ledger
 from preservation.stages.consent.documents import parse_document
 from preservation.stages.consent.ledger import amend, check_chain, first, owned, transition
 from tests.consent_samples import account_ref, affirmation, document, purposes
@@ -40,7 +41,7 @@ def refused(code: str, act: Callable[[], object]) -> None:
     with pytest.raises(Refused) as refusal:
         act()
     assert refusal.value.code == code
-    assert refusal.value.remedy
+    assert refusal.value.remedy == ledger._REMEDIES.get(code, "correct the fields named and try again")
 
 
 def test_a_whole_life_is_one_chain_of_revisions() -> None:
@@ -303,3 +304,27 @@ def test_a_purpose_taken_back_is_a_narrowing() -> None:
     fewer = {"purposes": purposes("preserve", "catalogue")}
     assert amend(started(), fewer, Role.creator, START).pending is Amendment.narrowing
     refused("consent-not-signed", lambda: amend(started(), {"purposes": purposes("research")}, Role.creator, START))
+
+
+def test_an_old_signature_does_not_serve_twice() -> None:
+    stale = partial(amend, started(), WIDER, Role.creator, START)
+    for moment in (datetime(2026, 11, 1, tzinfo=UTC), START + timedelta(seconds=1)):
+        refused("consent-signature-not-fresh", partial(stale, affirmation=signed(moment)))
+
+
+def test_a_refusal_says_which_revision_and_what_was_asked() -> None:
+    record = started()
+    cited = f"consent {record.record_id}, revision 1, state active"
+    with pytest.raises(Refused, match=f"^{cited}, archivist to withdrawn: refused"):
+        transition(record, State.withdrawn, Role.archivist, START)
+    with pytest.raises(Refused, match=f"^{cited}: refused"):
+        amend(record, WIDER, Role.creator, START)
+    with pytest.raises(Refused, match=r"^the 0 revisions at hand are no chain from revision 1 on"):
+        check_chain([])
+    suspended = transition(record, State.suspended, Role.dpo, START, reason="dispute")
+    with pytest.raises(Refused, match="state suspended, dpo to amended: refused"):
+        transition(suspended, State.amended, Role.dpo, START, reason="settled")
+    with pytest.raises(Refused, match="state active, creator to amended: refused"):
+        transition(record, State.amended, Role.creator, START)
+    with pytest.raises(Refused, match="state active, system to amended: refused"):
+        amend(record, NARROWER, Role.system, START)

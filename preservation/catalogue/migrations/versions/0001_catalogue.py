@@ -10,6 +10,11 @@ depends_on = None
 
 UNFINISHED = "state IN ('planned', 'staged')"
 REFUSAL = "the ledger is append-only"
+NO_REPLACE = """
+    CREATE TRIGGER ledger_no_replace BEFORE INSERT ON ledger
+    WHEN EXISTS (SELECT 1 FROM ledger WHERE seq = NEW.seq OR previous = NEW.previous OR digest = NEW.digest)
+    BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END
+"""
 
 
 def upgrade() -> None:
@@ -28,11 +33,7 @@ def _sqlite(connection: sa.Connection) -> None:
             f"CREATE TRIGGER ledger_no_{act.lower()} BEFORE {act} ON ledger BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END"
         )
     # INSERT OR REPLACE removes rows without asking the trigger above.
-    connection.exec_driver_sql(
-        "CREATE TRIGGER ledger_no_replace BEFORE INSERT ON ledger WHEN EXISTS "
-        "(SELECT 1 FROM ledger WHERE seq = NEW.seq OR previous = NEW.previous OR digest = NEW.digest) "
-        f"BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END"
-    )
+    connection.exec_driver_sql(NO_REPLACE)
 
 
 def _postgresql(connection: sa.Connection) -> None:
