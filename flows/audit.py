@@ -4,7 +4,7 @@ from prefect import flow
 from pydantic import BaseModel, Field
 
 from flows import reports
-from flows.desk import archive, discreet, step
+from flows.desk import archive, discreet, ended, step
 from preservation.errors import ArchiveError, SettingsWrong
 from preservation.steps import integrity as steps
 from preservation.steps.integrity import AuditReport
@@ -54,7 +54,7 @@ def audit(request: AuditRequest) -> AuditSummary:
         not_looked_at={site: outcome.code for site, outcome in outcomes.items() if isinstance(outcome, ArchiveError)},
     )
     reports.audit_report(summary)
-    return summary
+    return ended(summary, "" if summary.well else "not everything is intact, or not everything was looked at: see the report")
 
 
 def chosen(name: str, sites: list[str]) -> list[str]:

@@ -8,10 +8,11 @@ import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial, wraps
-from typing import Any, Generic, ParamSpec, TypeVar
+from typing import Any, Generic, ParamSpec, TypeVar, cast
 
 from prefect import task
 from prefect.context import FlowRunContext
+from prefect.states import Failed
 
 from flows.retries import TRANSIENT
 from preservation.errors import ArchiveError
@@ -39,6 +40,11 @@ def _opened(settings: Settings) -> Archive:
 def under_prefect() -> bool:
     """Whether a flow run is under way in this context."""
     return FlowRunContext.get() is not None
+
+
+def ended(summary: R, problem: str) -> R:
+    """How a flow ends: with its summary; and as Failed, for whoever looks at the list of runs, if there is a problem to tell."""
+    return cast(R, Failed(message=problem, data=summary)) if problem and under_prefect() else summary
 
 
 class Step(Generic[P, R]):

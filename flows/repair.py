@@ -4,7 +4,7 @@ from prefect import flow
 from pydantic import BaseModel, Field
 
 from flows import reports
-from flows.desk import archive, discreet, step
+from flows.desk import archive, discreet, ended, step
 from preservation.errors import ArchiveError
 from preservation.steps import integrity as steps
 from preservation.steps.integrity import MendReport
@@ -56,4 +56,4 @@ def repair(request: RepairRequest) -> RepairSummary:
         refused={package_id: outcome.code for package_id, outcome in outcomes.items() if isinstance(outcome, ArchiveError)},
     )
     reports.repair_report(summary)
-    return summary
+    return ended(summary, "" if summary.well else "something is still damaged: see the report")

@@ -33,8 +33,16 @@ def run_flow(flow: "Flow[..., Any]", request: BaseModel, *, quiet: bool, with_pr
     """Run a procedure: through Prefect if a server is known (`keepsake up`, or PREFECT_API_URL), else in this process alone."""
     with _bars(quiet):
         if with_prefect or os.environ.get("PREFECT_API_URL"):
-            return flow(request)
+            return _result(flow(request, return_state=True))
         return flow.fn(request)
+
+
+def _result(state: Any) -> Any:
+    """What a flow run came to. A run that ended as Failed still has its summary; one that was refused has its refusal."""
+    result = state.result(raise_on_failure=False)
+    if isinstance(result, BaseException):
+        raise result
+    return result
 
 
 @contextmanager

@@ -36,7 +36,14 @@ def serve(settings: Settings) -> None:
     _require_free(url)
     home = settings.home.resolve() / "prefect"
     home.mkdir(parents=True, exist_ok=True)
-    environment = {**os.environ, **_quiet(), "PREFECT_HOME": str(home), "KEEPSAKE_HOME": str(settings.home.resolve())}
+    environment = {
+        **os.environ,
+        **_quiet(),
+        "PREFECT_LOGGING_LEVEL": "INFO",
+        "PREFECT_HOME": str(home),
+        "PREFECT_SERVER_UI_API_URL": f"{url}/api",  # else the page asks the default port
+        "KEEPSAKE_HOME": str(settings.home.resolve()),
+    }
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     out.print(f"Starting Prefect's server on {url} …")
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(settings.server_port)]

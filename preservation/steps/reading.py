@@ -91,7 +91,7 @@ def _reading(
     twins = known_twins(previous.items) if previous else []
     identified, notes = identify_with_notes([*report.posts, *report.deleted_posts], secret, twins)
     facts = {item_id: _facts(item_id, post, deposit) for item_id, post in identified}
-    let_in, refused = _decide(archive, record, identified, facts)
+    let_in, refused = _decide(archive, record, deposit.deposit_id, identified, facts)
     request = AssemblyRequest(
         package_id=planned.package_id,
         secret=secret,
@@ -111,11 +111,17 @@ def _reading(
 
 
 def _decide(
-    archive: Archive, record: ConsentRecord, identified: Sequence[Identified], facts: dict[str, ItemFacts]
+    archive: Archive, record: ConsentRecord, deposit_id: str, identified: Sequence[Identified], facts: dict[str, ItemFacts]
 ) -> tuple[list[Identified], Counter[str]]:
-    let_in, refused = [], Counter[str]()
+    """What is let in, and how many items are left out by reason.
+
+    A record that allows no packaging now (suspended, ended) is refused as a whole: leaving out all items one by one would make an
+    empty version, and the deposit would be lost once consent is back.
+    """
+    let_in, refused, at = [], Counter[str](), archive.now()
+    gate.require_unit(record, Act.package, deposit_id, (), at).require(Act.package, deposit_id, at)
     for item_id, post in identified:
-        verdict = gate.decide(record, Act.package, facts[item_id], archive.now())
+        verdict = gate.decide(record, Act.package, facts[item_id], at)
         if verdict.allow:
             let_in.append((item_id, post))
         else:
