@@ -10,6 +10,7 @@ from pathlib import Path
 
 import httpx
 
+import flows  # sets the defaults Prefect must be started with; does not import it
 from preservation.cli.running import out
 from preservation.errors import SettingsWrong, StoreUnavailable
 from preservation.settings import Settings, load_settings
@@ -54,7 +55,12 @@ def serve(settings: Settings) -> None:
             _await(url, server)
             environment["PREFECT_API_URL"] = f"{url}/api"
             offering = subprocess.Popen(
-                [sys.executable, "-m", "flows.schedule"], env=environment, stdout=log, stderr=log, start_new_session=True
+                [sys.executable, "-m", "flows.schedule"],
+                env=environment,
+                cwd=Path(flows.__file__).parents[1],  # Prefect finds a served flow's code from where it was served
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
             (home / NOTE).write_text(json.dumps({"url": f"{url}/api", "pid": os.getpid()}))
             _say(url, settings)
@@ -77,8 +83,6 @@ def _say(url: str, settings: Settings) -> None:
 
 
 def _quiet() -> dict[str, str]:
-    import flows  # sets the defaults Prefect must be started with
-
     return {name: value for name, value in os.environ.items() if name.startswith("PREFECT_") or name == flows.NO_TRACKING}
 
 

@@ -76,6 +76,11 @@ class Medium(Word):
     needs_login: bool = False
     held: Held | None = None
 
+    @property
+    def unsigned_ref(self) -> str:
+        """`ref` fit to be kept: a link without its query, which holds a signature, and sometimes a login. It opens nothing."""
+        return self.ref.split("?", 1)[0] if self.ref.startswith(("http://", "https://")) else self.ref
+
 
 class Post(Word):
     """One post, in the platform's words as displayed."""

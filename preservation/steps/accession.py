@@ -130,14 +130,15 @@ def require_sites(archive: Archive) -> None:
 
 def _plan(archive: Archive, deposit: Deposit) -> Version:
     """The version this deposit becomes. A deposit that is closed is not begun again."""
-    holdings, secret = archive.catalogue.holdings, archive.keys.get_or_make(secret_name(deposit.account_ref))
-    package_id = derive_id(secret, "package", "")
     if deposit.state in {DepositState.refused, DepositState.withdrawn}:
         raise Refused(
             "deposit-closed",
             f"deposit {deposit.deposit_id} was {deposit.state}",
             remedy="a new hand-in is a new deposit: keepsake receive",
         )
+    # only now: a secret that was shredded must not be drawn again for a deposit that is closed
+    holdings, secret = archive.catalogue.holdings, archive.keys.get_or_make(secret_name(deposit.account_ref))
+    package_id = derive_id(secret, "package", "")
     if deposit.version is None:
         follow_up = holdings.known(package_id)
         archive.gatekeeper.clear_deposit(

@@ -10,7 +10,10 @@ from preservation.formats.bagit_check import check_bag
 from preservation.formats.ocfl_check import check_object
 from preservation.formats.problems import Problem
 from preservation.formats.warc_check import check_warc
+from preservation.storage.keys import SCRATCH
 
+ROOT = "0=ocfl_1.1"
+BESIDE_OBJECTS = frozenset({"extensions", SCRATCH})
 MANIFEST_LINE = re.compile(r"^([0-9a-f]{128})  (.+)$")
 
 
@@ -26,17 +29,49 @@ def _verified(path: Path) -> Iterator[tuple[str, Path, list[Problem]]]:
     elif (path / "bagit.txt").is_file():
         yield "bag", path, check_bag(path)
         yield from _warcs(path / "data" / "units")
-    elif (path / "0=ocfl_object_1.1").is_file():
+    elif (path / ROOT).is_file():
+        yield from _root(path)
+    elif _is_object(path):
         yield from _object(path)
-    elif (path / "0=ocfl_1.1").is_file():
-        for declaration in sorted(path.rglob("0=ocfl_object_1.1")):
-            yield from _object(declaration.parent)
     else:
         raise Refused(
             "nothing-to-verify",
             f"{path} is no WARC, bag, OCFL object or storage root",
-            remedy="name a folder with bagit.txt, 0=ocfl_object_1.1 or 0=ocfl_1.1 in it, or a .warc file",
+            remedy="name a site's folder, a package's folder (with inventory.json), a bag (with bagit.txt) or a .warc file",
         )
+
+
+def _root(root: Path) -> Iterator[tuple[str, Path, list[Problem]]]:
+    """A storage root: itself, and everything below it. What is no object is a problem, not something to pass over (4.1, 4.2)."""
+    objects, problems = [], []
+    if (root / ROOT).read_bytes() != b"ocfl_1.1\n":
+        problems.append(Problem(ROOT, "declaration", "content"))
+    for folder in _hierarchy(root):
+        entries = sorted(folder.iterdir())
+        if _is_object(folder):
+            objects.append(folder)
+            continue
+        place = folder.relative_to(root).as_posix()
+        problems += [Problem(f"{place}/{path.name}", "file-outside-objects") for path in entries if not path.is_dir()]
+        problems += [] if entries else [Problem(place, "empty-folder")]
+    yield "OCFL storage root", root, problems
+    for folder in objects:
+        yield from _object(folder)
+
+
+def _hierarchy(folder: Path, top: bool = True) -> Iterator[Path]:
+    """The folders below a storage root, down to its objects and not into them."""
+    for path in sorted(folder.iterdir()):
+        if path.is_dir() and not (top and path.name in BESIDE_OBJECTS):
+            yield path
+            if not _is_object(path):
+                yield from _hierarchy(path, top=False)
+
+
+def _is_object(folder: Path) -> bool:
+    """Whether this is, or was, an object: one that lost its declaration or its inventory is still found, and judged."""
+    marks = ("0=ocfl_object_1.1", "inventory.json", "inventory.json.sha512")
+    return any((folder / name).exists() for name in marks) or (folder / "v1" / "content").is_dir()
 
 
 def _object(folder: Path) -> Iterator[tuple[str, Path, list[Problem]]]:
@@ -62,7 +97,7 @@ def _bag_of(folder: Path, inventory: ocfl.Inventory, number: int) -> Iterator[Pr
         if name not in state:
             yield Problem(name, "manifest-missing")
             continue
-        listed = dict(_lines((folder / inventory.manifest[state[name]][0]).read_text("utf-8")))
+        listed = dict(_lines((folder / inventory.manifest[state[name]][0]).read_text("utf-8", "replace")))
         expected = {p: d for p, d in state.items() if p.startswith("data/") is covers and not p.startswith("tagmanifest-")}
         for path in sorted(listed.keys() | expected.keys()):
             if listed.get(path) != expected.get(path):

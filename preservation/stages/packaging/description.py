@@ -57,7 +57,7 @@ def _observations(items: Sequence[PackagedItem], deposit_id: DepositId) -> list[
 def _reference(item: PackagedItem, index: int) -> dict[str, Any]:
     medium = item.post.media[index]
     expires = medium.link_expires_at_utc
-    return {"ref": medium.ref, "status": medium.status, "link_expires_at_utc": expires.isoformat() if expires else None}
+    return {"ref": medium.unsigned_ref, "status": medium.status, "link_expires_at_utc": expires.isoformat() if expires else None}
 
 
 def _received(received: ReceivedFacts, deposit_id: DepositId) -> list[dict[str, Any]]:

@@ -99,7 +99,7 @@ def _write_medium(warc: WarcFile, context: UnitContext, writing: Writing, held: 
         "role": "a medium of the post, bytes as received",
         "origin": str(held.origin),
         "statusInExport": str(held.medium.status),
-        "exportReference": held.medium.ref,
+        "exportReference": held.medium.unsigned_ref,
     }
     warc.metadata(context.head(f"{name}/metadata"), uri, head.id, facts)
     return _piece(context, span, payload, kind, uri)
