@@ -45,9 +45,9 @@ def copy(accession: Accession, site: str) -> CopyReport:
 
 
 @step(name="commit the version", task_run_name="commit version {accession.number}")
-def commit(accession: Accession) -> list[str]:
+def commit(accession: Accession, late: dict[str, str]) -> list[str]:
     """Write into the ledger that the version exists."""
-    return steps.commit(archive(), accession)
+    return steps.commit(archive(), accession, late)
 
 
 @step(name="advance a site's inventory", task_run_name="advance the inventory at {site}")
@@ -76,16 +76,15 @@ def accession(request: AccessionRequest) -> AccessionReport:
     packaged = package(request.deposit)
     copies = {site: copy.start(packaged, site) for site in sorted(archive().sites)}
     outcomes = {site: outcome() for site, outcome in copies.items()}
-    for site in commit(packaged):
+    late = {site: outcome.code for site, outcome in outcomes.items() if isinstance(outcome, ArchiveError)}
+    for site in commit(packaged, late):
         advance(packaged, site)
-    closing = close(packaged)
-    report = _report(packaged, closing, outcomes)
+    report = _report(packaged, close(packaged), late)
     reports.accession_report(report)
     return report
 
 
-def _report(packaged: Accession, closing: Closing, outcomes: dict[str, CopyReport | ArchiveError]) -> AccessionReport:
-    reasons = {site: outcome.code for site, outcome in outcomes.items() if isinstance(outcome, ArchiveError)}
+def _report(packaged: Accession, closing: Closing, late: dict[str, str]) -> AccessionReport:
     return AccessionReport(
         deposit_id=packaged.deposit_id,
         package_id=packaged.package_id,
@@ -95,5 +94,5 @@ def _report(packaged: Accession, closing: Closing, outcomes: dict[str, CopyRepor
         files=packaged.files,
         bytes=packaged.bytes,
         complete_sites=list(closing.complete_sites),
-        waiting={site: reasons.get(site, "not-copied") for site in closing.waiting_sites},
+        waiting={site: late.get(site, "not-copied") for site in closing.waiting_sites},
     )

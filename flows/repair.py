@@ -6,6 +6,7 @@ from pydantic import BaseModel, Field
 from flows import reports
 from flows.desk import archive, discreet, ended, step
 from preservation.errors import ArchiveError
+from preservation.model.fixity import Finding
 from preservation.steps import integrity as steps
 from preservation.steps.integrity import MendReport
 
@@ -23,7 +24,8 @@ class RepairSummary(BaseModel):
 
     run_id: str
     packages: list[MendReport]
-    refused: dict[str, str]  # package: why
+    roots: list[Finding] = []  # files of storage roots that were written again
+    refused: dict[str, str]  # package or site: why
 
     @property
     def well(self) -> bool:
@@ -35,6 +37,12 @@ class RepairSummary(BaseModel):
 def mend(run_id: str, package_id: str) -> MendReport:
     """Read every copy of one package; replace what is damaged; read that back."""
     return steps.repair(archive(), run_id, package_id)
+
+
+@step(name="mend a storage root", task_run_name="mend the root of {site}")
+def mend_root(site: str) -> list[Finding]:
+    """Write again what is damaged of a site's own files."""
+    return steps.repair_root(archive(), site)
 
 
 @flow(name="repair", flow_run_name="repair of {request.package}")
@@ -50,10 +58,14 @@ def repair(request: RepairRequest) -> RepairSummary:
     run_id = steps.new_run()
     packages = steps.held_packages(archive()) if request.package == "all" else [request.package]
     outcomes = {package_id: mend.start(run_id, package_id)() for package_id in packages}
+    roots = {site: mend_root.start(site)() for site in sorted(archive().sites)}
     summary = RepairSummary(
         run_id=run_id,
         packages=[outcome for outcome in outcomes.values() if isinstance(outcome, MendReport)],
-        refused={package_id: outcome.code for package_id, outcome in outcomes.items() if isinstance(outcome, ArchiveError)},
+        roots=[finding for outcome in roots.values() if isinstance(outcome, list) for finding in outcome],
+        refused={
+            what: outcome.code for what, outcome in [*outcomes.items(), *roots.items()] if isinstance(outcome, ArchiveError)
+        },
     )
     reports.repair_report(summary)
     return ended(summary, "" if summary.well else "something is still damaged: see the report")

@@ -92,6 +92,7 @@ def repair_report(summary: RepairSummary) -> None:
         for f, source in zip(package.mended, package.sources, strict=True)
     ]
     mended += [(f.site, f.outcome, f"`{f.key}`", "BEYOND REPAIR") for package in summary.packages for f in package.beyond_repair]
+    mended += [(f.site, f.outcome, f"`{f.key}`", "written again") for f in summary.roots]
     body = f"# Repair {'PASS' if summary.well else 'FAIL'}\n\nRun `{summary.run_id}`.\n\n"
     _publish("repair-report", body + (_table(("site", "was", "object", "now"), mended) if mended else "Nothing was damaged."))
 

@@ -7,7 +7,7 @@ from prefect.tasks import Task
 
 from preservation.errors import StoreUnavailable
 
-DELAYS = [2, 15, 60]  # seconds; the store wrapper has tried three times within a second before the first of these
+DELAYS = [10, 60]  # seconds; the store wrapper has tried for some seconds before each of these
 
 
 def is_transient(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:

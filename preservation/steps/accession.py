@@ -1,6 +1,7 @@
 """The steps that bring a deposit into the holdings, in the order the accession flow takes them."""
 
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from preservation.errors import Refused, SettingsWrong
@@ -77,12 +78,13 @@ def copy_to_site(archive: Archive, accession: Accession, site: str, progress: Pr
         )
 
 
-def commit(archive: Archive, accession: Accession) -> list[str]:
-    """The commit; the sites that hold all of the version."""
+def commit(archive: Archive, accession: Accession, late: Mapping[str, str]) -> list[str]:
+    """The commit; the sites that hold all of the version. `late`: why a site has no copy yet."""
     return commit_version(
         accession.package_id,
         accession.number,
         archive.policy.copies.required_sites,
+        late,
         archive.catalogue.holdings,
         archive.gatekeeper,
         archive.now,

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from preservation.model.base import Word
 from preservation.model.fixity import Finding, Outcome
 from preservation.model.identifiers import encode_id
-from preservation.stages.integrity.audit import SiteAudit, audit_site
-from preservation.stages.integrity.repair import RepairReport, repair_package
+from preservation.stages.integrity.audit import SiteAudit, audit_site, in_use
+from preservation.stages.integrity.repair import RepairReport, mend_root, repair_package
 from preservation.stages.packaging.description import storage_root_files
 from preservation.wiring import Archive
 
@@ -86,6 +86,13 @@ def repair(archive: Archive, run_id: str, package_id: str) -> MendReport:
         sources=tuple(each.source_site or "" for each in done.mended),
         beyond_repair=done.beyond_repair,
     )
+
+
+def repair_root(archive: Archive, site: str) -> list[Finding]:
+    """Write again what is damaged of a site's own files, if the site is in use; what was found."""
+    if not in_use(site, archive.catalogue.holdings):
+        return []
+    return mend_root(archive.sites[site], storage_root_files(archive.policy.packaging), archive.now)
 
 
 def held_packages(archive: Archive) -> list[str]:

@@ -12,7 +12,7 @@ from preservation.storage.store import Chunks, Leftover, Opener, Store, StoredOb
 
 T = TypeVar("T")
 
-DELAYS = (1.0, 4.0, 15.0)  # seconds before the second, third and fourth try; the SDK has tried for some seconds each time
+DELAYS = (0.5, 2.0)  # seconds before the second and third try; longer outages are the procedures' to wait out (flows/retries.py)
 
 
 class RetryingStore:

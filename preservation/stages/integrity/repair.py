@@ -3,16 +3,19 @@
 Foreign objects are left alone: erasing is another program with another credential.
 """
 
+import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from preservation.catalogue.holdings import Holdings, Package
 from preservation.catalogue.looking import Looking
+from preservation.formats.digests import fixity_of_bytes
 from preservation.killpoints import KillPoint, reach
 from preservation.model.clearance import Act, Gatekeeper
 from preservation.model.fixity import Finding, Outcome
-from preservation.stages.integrity.audit import expected_path, look_at_package, remember
+from preservation.stages.integrity.audit import expected_path, look_at_package, look_at_root, remember
 from preservation.stages.integrity.expectation import Expected, expected_at
 from preservation.storage.fixity_check import check_fixity
 from preservation.storage.site import Site
@@ -83,6 +86,15 @@ def repair_package(
         else:
             beyond.append(mending.damaged)
     return RepairReport(package.package_id, len(looks), tuple(mended), tuple(beyond))
+
+
+def mend_root(site: Site, root_files: Mapping[str, bytes], now: Callable[[], datetime]) -> list[Finding]:
+    """Write again those of a storage root's own files that are damaged or missing; what was found of them."""
+    damaged = [look for look in look_at_root(site, root_files, now()) if look.outcome in MENDABLE]
+    for look in damaged:
+        data = root_files[look.key]
+        site.replacer.replace(look.key, partial(io.BytesIO, data), fixity_of_bytes(data))
+    return damaged
 
 
 def _carry_out(

@@ -4,7 +4,7 @@ A version exists from the moment the ledger says so, which is when enough sites 
 inventory of each complete site is then moved forward, compare-and-swap: a `vN` without a root that names it is uncommitted.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from preservation.catalogue.holdings import Holdings
@@ -19,15 +19,25 @@ from preservation.storage.store import ObjectMissing, Reader
 
 
 def commit_version(
-    package_id: str, number: int, required_sites: int, holdings: Holdings, gatekeeper: Gatekeeper, now: Callable[[], datetime]
+    package_id: str,
+    number: int,
+    required_sites: int,
+    late: Mapping[str, str],
+    holdings: Holdings,
+    gatekeeper: Gatekeeper,
+    now: Callable[[], datetime],
 ) -> list[str]:
-    """Ask the gate once more and commit; the sites that hold the version. Raises Refused while there are too few."""
+    """Ask the gate once more and commit; the sites that hold the version. Raises Refused while there are too few.
+
+    `late`: why a site has no copy yet, by name; for the message.
+    """
     gatekeeper.clear(Act.replicate, package_id).require(Act.replicate, package_id, now())
     if not holdings.commit_version(package_id, number, required_sites, now()):
         complete = holdings.complete_sites(package_id, number)
+        why = ", ".join(f"{site}: {code}" for site, code in sorted(late.items())) or "none failed in this run"
         raise Refused(
             "too-few-copies",
-            f"version {number} of package {package_id} is read back at {len(complete)} sites; the policy asks for {required_sites}",
+            f"version {number} of package {package_id} is read back at {len(complete)} sites, the policy asks for {required_sites} ({why})",
             remedy="bring the other sites back and run the accession again: what is already copied is not copied again",
         )
     reach(KillPoint.VERSION_COMMITTED)
