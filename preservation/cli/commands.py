@@ -1,32 +1,44 @@
 """The commands themselves: parse, call, show."""
 
-import json
 import os
+import re
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
+from typer.core import TyperGroup
 
+from preservation.cli.consents import consent
+from preservation.cli.ledgers import ledger
+from preservation.cli.options import Deposit, Json, Package, Record
 from preservation.cli.running import archive, err, leave, out, refusals, run_flow, show_json, wrong_use
 from preservation.cli.tables import counts_table, findings_table, inspect_tables, packages_table, status_tables
-from preservation.model.consent_words import Role, State
+from preservation.model.consent_words import Role
 from preservation.model.identifiers import PATTERN
+
+ORDER = (
+    "demo", "up", "inspect", "consent", "receive", "accession", "status", "list", "verify", "audit", "repair", "open", "withdraw", "ledger",
+)  # fmt: skip
+
+
+class InOrder(TyperGroup):
+    """Help shows the commands in the order of the archive's work."""
+
+    def list_commands(self, ctx: typer.Context) -> list[str]:
+        """The names, by `ORDER`; one that is not in it comes last."""
+        return sorted(self.commands, key=lambda name: ORDER.index(name) if name in ORDER else len(ORDER))
+
 
 app = typer.Typer(
     name="keepsake",
+    cls=InOrder,
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,  # a traceback with local variables would quote content
     help="Preserve what creators made: consent, packaging, verified copies, repair, withdrawal.",
 )
-consent = typer.Typer(no_args_is_help=True, help="Record and show what creators agreed to.")
-ledger = typer.Typer(no_args_is_help=True, help="The hash-chained, signed record of every event.")
-
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
-Deposit = Annotated[str, typer.Argument(help="Deposit id, as `keepsake receive` printed it.", metavar="DEPOSIT")]
-Record = Annotated[str, typer.Argument(help="Consent record id.", metavar="RECORD")]
-Package = Annotated[str, typer.Argument(help="Package id.", metavar="PACKAGE")]
 
 
 @app.callback()
@@ -43,7 +55,8 @@ def at_home(
         os.environ["KEEPSAKE_CONFIGS"] = str(configs.resolve())
     from preservation.cli.service import use_running_server
 
-    use_running_server()
+    with refusals():
+        use_running_server()
 
 
 @app.command()
@@ -91,71 +104,6 @@ def inspect(
             for table in (table for report in reports for table in inspect_tables(report)):
                 out.print(table, "")
         leave(not any(report.errors for report in reports))
-
-
-@consent.command("import")
-def consent_import(
-    document: Annotated[Path, typer.Argument(help="The consent document (JSON).", exists=True, dir_okay=False)],
-    as_json: Json = False,
-) -> None:
-    """Record a consent from a document, until creators sign on the web page."""
-    from preservation.steps.consenting import import_consent
-
-    with refusals(as_json):
-        record = import_consent(archive(), document.read_bytes())
-        if as_json:
-            show_json({"record_id": record.record_id, "revision": record.revision, "state": record.state})
-        else:
-            out.print(f"Consent record [bold]{record.record_id}[/], revision {record.revision}, {record.state}.")
-
-
-@consent.command("show")
-def consent_show(record_id: Record, as_json: Json = False) -> None:
-    """Show the revision in force. It names nobody."""
-    from preservation.steps.consenting import require_record
-
-    with refusals(as_json):
-        record = require_record(archive(), record_id)
-        if as_json:
-            show_json(record)
-            return
-        taken = sorted(decision.section for decision in record.sections if record.section_in(decision.section))
-        out.print(
-            counts_table(
-                f"Consent record {record.record_id}",
-                {
-                    "revision": record.revision,
-                    "state": record.state,
-                    "accounts": ", ".join(account.platform for account in record.accounts),
-                    "purposes granted": ", ".join(purpose.purpose for purpose in record.purposes if purpose.granted),
-                    "sections ticked": ", ".join(taken) or "the usual ones",
-                    "access": record.access.level,
-                    "valid": f"{record.valid_from:%Y-%m-%d} to {record.valid_until or 'withdrawn'}",
-                    "sha256": record.sha256(),
-                },
-            )
-        )
-
-
-@consent.command("transition")
-def consent_transition(
-    record_id: Record,
-    state: Annotated[State, typer.Argument(help="The state to move to.")],
-    by: Annotated[Role, typer.Option(help="Who decided this.")],
-    reason: Annotated[str | None, typer.Option(help="A reason, as a code; required of staff.")] = None,
-    as_json: Json = False,
-) -> None:
-    """Move a record to another state: a new revision. Withdrawing has a command of its own."""
-    from preservation.steps.consenting import change_state
-
-    if state is State.withdrawn:
-        wrong_use("use `keepsake withdraw`, which also erases")
-    with refusals(as_json):
-        record = change_state(archive(), record_id, state, by, reason)
-        if as_json:
-            show_json({"record_id": record.record_id, "revision": record.revision, "state": record.state})
-        else:
-            out.print(f"Consent record [bold]{record.record_id}[/], revision {record.revision}, now {record.state}.")
 
 
 @app.command()
@@ -235,6 +183,8 @@ def list_holdings(as_json: Json = False) -> None:
         if as_json:
             show_json({"consents": records, "deposits": deposits, "packages": packages})
             return
+        if not records:
+            out.print("Nothing yet. Begin with: keepsake consent import FILE")
         for record in records:
             out.print(f"consent  {record.record_id}  revision {record.revision}  {record.state}")
         for deposit in deposits:
@@ -258,7 +208,7 @@ def verify(
             show_json(checked)
         else:
             for what, problems in checked.items():
-                out.print(f"{'[bold red]FAIL[/]' if problems else 'PASS'}  {what}", soft_wrap=True)
+                out.print(f"{'[bold red]FAIL[/]' if problems else 'PASS'}  {escape(what)}", soft_wrap=True)
                 for problem in problems:
                     out.print(f"      {problem}", soft_wrap=True, markup=False)
         leave(not any(checked.values()))
@@ -364,49 +314,12 @@ def withdraw(
         leave(not summary.still_open)
 
 
-@ledger.command("verify")
-def ledger_verify(as_json: Json = False) -> None:
-    """Check every link and signature of the chain."""
-    with refusals(as_json):
-        opened = archive()
-        problems, entries = opened.catalogue.verify_ledger(), opened.catalogue.ledger_entries()
-        newest = entries[-1].digest if entries else None
-        if as_json:
-            show_json({"entries": len(entries), "newest_digest": newest, "problems": problems})
-        else:
-            for problem in problems:
-                out.print(f"[bold red]FAIL[/]  entry {problem.seq}: {problem.rule}: {problem.message}")
-            out.print(f"{'FAIL' if problems else 'PASS'}  {len(entries)} entries; newest digest {newest}", soft_wrap=True)
-        leave(not problems)
-
-
-@ledger.command("show")
-def ledger_show(
-    subject: Annotated[str | None, typer.Argument(help="An id; else everything.")] = None, as_json: Json = False
-) -> None:
-    """The events, oldest first."""
-    with refusals(as_json):
-        entries = archive().catalogue.ledger_entries(subject)
-        if as_json:
-            show_json(entries)
-            return
-        for entry in entries:
-            detail = json.dumps(entry.detail, ensure_ascii=False)
-            out.print(
-                f"{entry.seq:>5}  {entry.at:%Y-%m-%d %H:%M:%S}  {entry.event:<18}  {entry.subject}  {detail}",
-                soft_wrap=True,
-                markup=False,
-            )
-
-
 app.add_typer(consent, name="consent")
 app.add_typer(ledger, name="ledger")
 
 
 def _require_id(value: str, name: str) -> None:
-    import re
-
-    if not re.match(PATTERN, value):
+    if not re.fullmatch(PATTERN, value):
         wrong_use(f"{name} is an id of 26 lower-case letters and digits")
 
 

@@ -75,7 +75,7 @@ class _Story:
         from preservation.steps.inspecting import inspect
         from preservation.steps.receiving import receive
 
-        _chapter("1  A creator consents, and hands in an export and the files saved beside it")
+        _chapter("1  A creator consents, and hands in an export and the files beside it")
         record = import_consent(self._archive, sample.CONSENT.read_bytes())
         _tell(f"consent record {record.record_id}, {record.state}: posts seen by everyone or friends; nothing private")
         report = inspect([sample.EXPORT], sample.MEDIA, self._archive.policy.intake, self._archive.now())[0]
@@ -90,7 +90,7 @@ class _Story:
             f"deposit {deposit.deposit_id} waits in quarantine: {deposit.files_received} files, {deposit.bytes_received:,} bytes"
         )
 
-        _chapter("2  An archivist runs the accession: package, copy to three sites, read every copy back, commit")
+        _chapter("2  An archivist brings it in: package, copy to three sites, read back, commit")
         _tell("(Prefect's embedded server starts for this; it takes some seconds)")
         done = self._run(flow, AccessionRequest(deposit=deposit.deposit_id))
         _tell(f"version {done.version} of package {done.package_id}: {done.items} items in {done.files} files")

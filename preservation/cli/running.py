@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import typer
 from pydantic import BaseModel
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
 from preservation.errors import ArchiveError, Refused
@@ -60,8 +61,8 @@ def _show_refusal(refusal: ArchiveError, as_json: bool) -> None:
         fields = {"code": refusal.code, "message": refusal.message, "remedy": refusal.remedy, "for_creator": refusal.for_creator}
         out.print_json(json.dumps({"error": fields}))
         return
-    err.print(f"[bold red]{_kind(refusal)}[/]  {refusal.message}  [dim]\\[{refusal.code}][/]", soft_wrap=True)
-    err.print(f"[bold]What to do[/]  {refusal.remedy}", soft_wrap=True)
+    err.print(f"[bold red]{_kind(refusal)}[/]  {escape(refusal.message)}  [dim]\\[{refusal.code}][/]", soft_wrap=True)
+    err.print(f"[bold]What to do[/]  {escape(refusal.remedy)}", soft_wrap=True)
 
 
 def _kind(refusal: ArchiveError) -> str:

@@ -42,7 +42,7 @@ def overview(archive: Archive) -> Overview:
         packages=tuple(package_overview(archive, p.package_id) for p in catalogue.holdings.packages() if p.state != "erased"),
         open_erasures=tuple(f"{e.package_id} @ {e.site}" for e in catalogue.erasing.erasures() if e.state == "open"),
         tombstones=len(catalogue.erasing.tombstones()),
-        ledger_entries=len(catalogue.ledger_entries()),
+        ledger_entries=catalogue.ledger_newest()[0],
     )
 
 

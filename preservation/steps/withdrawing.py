@@ -116,7 +116,6 @@ def _shred(archive: Archive, package_id: str) -> None:
     package = archive.catalogue.holdings.package(package_id)
     with archive.holding(package.account_ref, alone=True):  # a packaging under way ends first: the gate refuses its next item
         shutil.rmtree(archive.staging(package_id), ignore_errors=True)
-        if archive.keys.has(secret_name(package.account_ref)):
-            archive.keys.shred(secret_name(package.account_ref))
-            archive.catalogue.erasing.record_shredded(package_id, archive.now())
+        archive.keys.shred(secret_name(package.account_ref))
+        archive.catalogue.erasing.record_shredded(package_id, archive.now())  # once, though a run died between the two
     reach(KillPoint.SECRETS_SHREDDED)

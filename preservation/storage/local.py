@@ -104,6 +104,7 @@ class LocalStore:
                 return False
             if now != expected:
                 raise inventory_moved(self._site, key)
+            forget_abandoned(root, key)
             with Unfinished(root, key) as upload:
                 upload.write((data,))
                 self._rename(upload, key)

@@ -52,8 +52,7 @@ def copy_version(
         _require_intact(finding)
         holdings.record_read_back(package_id, file.path, site.name, finding.at)
         progress(file.fixity.size)
-    if missing:
-        holdings.record_replica_completed(package_id, number, site.name, now())
+    holdings.record_replica_completed(package_id, number, site.name, now())
     reach(KillPoint.SITE_COMPLETE)
     return CopyReport(site.name, len(missing), sum(file.fixity.size for file in missing))
 
