@@ -77,8 +77,8 @@ def accession(request: AccessionRequest) -> AccessionReport:
     copies = {site: copy.start(packaged, site) for site in sorted(archive().sites)}
     outcomes = {site: outcome() for site, outcome in copies.items()}
     late = {site: outcome.code for site, outcome in outcomes.items() if isinstance(outcome, ArchiveError)}
-    for site in commit(packaged, late):
-        advance(packaged, site)
+    advances = {site: advance.start(packaged, site) for site in commit(packaged, late) if site in archive().sites}
+    late |= {site: outcome.code for site, started in advances.items() if isinstance(outcome := started(), ArchiveError)}
     report = _report(packaged, close(packaged), late)
     reports.accession_report(report)
     return report

@@ -29,8 +29,8 @@ class RepairSummary(BaseModel):
 
     @property
     def well(self) -> bool:
-        """Whether nothing is left damaged."""
-        return not self.refused and not any(package.beyond_repair for package in self.packages)
+        """Whether everything was looked at and nothing is left damaged."""
+        return not self.refused and not any(package.beyond_repair or package.not_looked_at for package in self.packages)
 
 
 @step(name="mend a package", task_run_name="mend package {package_id}")
@@ -68,4 +68,4 @@ def repair(request: RepairRequest) -> RepairSummary:
         },
     )
     reports.repair_report(summary)
-    return ended(summary, "" if summary.well else "something is still damaged: see the report")
+    return ended(summary, "" if summary.well else "something is still damaged, or was not looked at: see the report")

@@ -3,12 +3,14 @@
 The archive is the one that the flows find (`flows.desk.archive`), because KEEPSAKE_HOME and KEEPSAKE_CONFIGS say so.
 """
 
+import io
 import json
 import os
 import shutil
 import signal
 import sqlite3
 import warnings
+import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -28,6 +30,7 @@ from flows.repair import repair as repair_flow
 from flows.withdrawal import WithdrawalRequest, WithdrawalSummary
 from flows.withdrawal import withdrawal as withdrawal_flow
 from preservation import killpoints
+from preservation.errors import ArchiveError
 from preservation.model.consent_words import Role
 from preservation.model.deposit import Deposit
 from preservation.model.policy import CopiesPolicy, IntakePolicy, PackagingPolicy
@@ -40,7 +43,7 @@ from preservation.storage.site import Site
 from preservation.storage.store import Store
 from preservation.wiring import Archive
 from tests import consent_samples
-from tests.stages.intake.building import JPEG, MP4, post, zipped
+from tests.stages.intake.building import MP4, post
 from tests.stages.intake.building import document as export_document
 
 HANDLE = "ada.fx"
@@ -136,10 +139,12 @@ def hand_in(
     captions: Mapping[int, str] | None = None,
     left_out: Sequence[int] = (),
     consent: Mapping[str, Any] | None = None,
+    fields: Mapping[int, Mapping[str, Any]] | None = None,
 ) -> HandIn:
-    """An export with `posts` posts, a second photo set among them, and tiny media; the first post's fills a unit of its own.
+    """An export with `posts` posts and tiny media; the first post's fills a unit of its own.
 
-    `captions` replaces words, `left_out` drops posts by number: for a newer export of the same account.
+    `captions` replaces words, `left_out` drops posts by number: for a newer export of the same account. `fields` are further
+    fields of a post's record, by number; `consent` fields of the consent record.
     """
     folder.mkdir(parents=True, exist_ok=True)
     media = folder / "media"
@@ -151,23 +156,27 @@ def hand_in(
         day = f"2025-05-{number + 1:02d}"
         words = (captions or {}).get(number, f"{CAPTION} {number}")
         link = f"https://video.tiktokv.com/storage/v1/video-{number}?x-tos-expires=1760000000"
-        listed.append(post(f"{day} 10:00:00", words, Link=link))
+        listed.append(post(f"{day} 10:00:00", words, **{"Link": link, **(fields or {}).get(number, {})}))
         (media / f"{day}-10-00-00.mp4").write_bytes(medium(number))
     export = folder / "TikTok_Data_1759138200.zip"
     member = json.dumps(export_document(listed, handle)).encode()
-    export.write_bytes(_zip(member))
+    export.write_bytes(packed(member, method=zipfile.ZIP_STORED))
     return HandIn(export, media, consent_bytes(handle, **(consent or {})))
 
 
-def _zip(member: bytes) -> bytes:
-    """A ZIP whose bytes depend on nothing but the member."""
-    import io
-    import zipfile
-
+def packed(member: bytes, comment: bytes = b"", method: int = zipfile.ZIP_DEFLATED) -> bytes:
+    """An export's ZIP; with ZIP_STORED its bytes depend on nothing but the data file and the comment."""
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(zipfile.ZipInfo("user_data_tiktok.json", (2025, 9, 29, 9, 30, 0)), member)
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr(zipfile.ZipInfo("user_data_tiktok.json", (2025, 9, 29, 9, 30, 0)), member, method)
+        archive.comment = comment
     return buffer.getvalue()
+
+
+def unpacked(export: Path) -> bytes:
+    """The data file of an export that was packed here."""
+    with zipfile.ZipFile(export) as archive:
+        return archive.read("user_data_tiktok.json")
 
 
 def medium(number: int) -> bytes:
@@ -231,10 +240,14 @@ def objects_at(site: Site) -> dict[str, str]:
     found = {}
     for stored in site.reader.list(""):
         digest = sha256()
-        with site.reader.read(stored.key) as chunks:
-            for chunk in chunks:
-                digest.update(chunk)
-        found[stored.key] = digest.hexdigest()
+        try:
+            with site.reader.read(stored.key) as chunks:
+                for chunk in chunks:
+                    digest.update(chunk)
+        except ArchiveError as refusal:
+            found[stored.key] = refusal.code
+        else:
+            found[stored.key] = digest.hexdigest()
     for leftover in site.reader.leftovers(""):
         found[f"{leftover.key} ({leftover.kind})"] = leftover.kind
     return found
@@ -300,6 +313,12 @@ def run_apart(home: Home, work: Callable[[Archive], object], kill_at: str = "") 
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
+def die_at(point: str, archive: Archive, deposit: Deposit | str) -> None:
+    """Run the accession in another process, which is killed at a point."""
+    home = Home(archive.settings.home, archive.settings.configs)
+    assert run_apart(home, lambda _: accession(deposit), kill_at=point) == -signal.SIGKILL
+
+
 def _in_the_child(home: Home, work: Callable[[Archive], object], kill_at: str) -> None:
     """Never returns."""
     code = 70
@@ -318,8 +337,6 @@ def _in_the_child(home: Home, work: Callable[[Archive], object], kill_at: str) -
         os._exit(code)
 
 
-__all__ = [
-    "CAPTION", "HANDLE", "JPEG", "MP4", "SITES", "HandIn", "Home", "a_deposit", "accession", "audit", "consent_bytes", "files_below",
-    "fingerprint_of_everything", "hand_in", "ledger_events", "make_home", "medium", "objects_at", "repair", "replace_store", "rows",
-    "run_apart", "withdraw", "zipped",
-]  # fmt: skip
+def consent_record_id(document: bytes) -> str:
+    """The record id within a consent document."""
+    return str(json.loads(document)["record"]["record_id"])

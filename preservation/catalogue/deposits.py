@@ -7,11 +7,12 @@ import sqlalchemy as sa
 
 from preservation.catalogue.database import Database
 from preservation.catalogue.ledger import Ledger
-from preservation.catalogue.tables import consents, deposits
+from preservation.catalogue.tables import consents, deposits, versions
 from preservation.errors import Refused
 from preservation.model.base import Word
 from preservation.model.deposit import Deposit, DepositState
 from preservation.model.events import Event
+from preservation.model.package import VersionState
 
 
 class ConsentInForce(Word):
@@ -115,12 +116,21 @@ class Deposits:
                 .values(state=DepositState.refused, refusal=code)
             )
             if changed.rowcount:
+                _drop_planned_version(connection, deposit_id)
                 self._ledger.append(connection, at, Event.deposit_refused, deposit_id, code=code)
 
     def record_quarantine_wiped(self, deposit_id: str, at: datetime) -> None:
         """Note that the received bytes and their key are gone."""
         with self._database.writing() as connection:
             self._ledger.append_once(connection, at, Event.quarantine_wiped, deposit_id)
+
+
+def _drop_planned_version(connection: sa.Connection, deposit_id: str) -> None:
+    """A version that was only planned goes with its deposit, else no other deposit could ever take its number."""
+    planned = (versions.c.deposit_id == deposit_id, versions.c.state == VersionState.planned)
+    if connection.execute(versions.delete().where(*planned)).rowcount:
+        nothing = {"package_id": None, "version": None}
+        connection.execute(deposits.update().where(deposits.c.deposit_id == deposit_id).values(**nothing))
 
 
 def _in_force(connection: sa.Connection, record_id: str) -> ConsentInForce | None:

@@ -143,8 +143,9 @@ def _forget(connection: sa.Connection, package_id: str) -> None:
     for table in (units, items, placements, heads, files, findings):
         connection.execute(table.delete().where(table.c.package_id == package_id))
     connection.execute(versions.update().where(versions.c.package_id == package_id).values(state=VersionState.erased))
-    connection.execute(deposits.update().where(deposits.c.package_id == package_id).values(state=DepositState.withdrawn))
-    connection.execute(packages.update().where(packages.c.package_id == package_id).values(state="erased"))
+    gone = {"account_ref": package_id}  # an account that comes back begins anew; nothing ties it to this
+    connection.execute(deposits.update().where(deposits.c.package_id == package_id).values(state=DepositState.withdrawn, **gone))
+    connection.execute(packages.update().where(packages.c.package_id == package_id).values(state="erased", **gone))
 
 
 def _tombstone(row: sa.RowMapping) -> Tombstone:

@@ -3,7 +3,8 @@
 The rows for every file x site exist before the first byte is put, so what is missing is a query, never a guess.
 """
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -86,8 +87,14 @@ class Holdings:
             self._ledger.append(connection, at, Event.version_planned, package_id, version=number, deposit=deposit_id)
             return number
 
-    def record_staged(self, staged: StagedVersion, held: Iterable[HeldItem], sites: Iterable[str]) -> None:
-        """Write down what the staged version holds, and a row for every file x site, before anything is put. Once."""
+    def record_staged(
+        self, staged: StagedVersion, held: Iterable[HeldItem], sites: Iterable[str], left_out: Mapping[str, int] | None = None
+    ) -> None:
+        """Write down what the staged version holds, and a row for every file x site, before anything is put. Once.
+
+        A site that lacks earlier versions gets rows for their files too: a copy is whole or none. `left_out`: how many items
+        consent kept out, by reason.
+        """
         with self._database.writing() as connection:
             if _version(connection, staged.package_id, staged.number).state is not VersionState.planned:
                 return
@@ -99,16 +106,27 @@ class Holdings:
                     connection.execute(unit_items.insert().values(unit_id=unit.unit_id, item_id=item_id))
             for item in held:
                 _upsert_item(connection, staged.package_id, item)
-            for site in sites:
-                connection.execute(
-                    placements.insert(),
-                    [{"package_id": staged.package_id, "path": f.path, "site": site, "state": "expected"} for f in staged.files],
-                )
+            _expect_copies(connection, staged.package_id, staged.number, sites)
             connection.execute(
                 versions.update()
                 .where(versions.c.package_id == staged.package_id, versions.c.number == staged.number)
-                .values(state=VersionState.staged, inventory_sha512=staged.inventory_sha512)
+                .values(
+                    state=VersionState.staged,
+                    inventory_sha512=staged.inventory_sha512,
+                    left_out=json.dumps(dict(left_out or {}), sort_keys=True),
+                )
             )
+
+    def expect_copies(self, package_id: str, number: int, sites: Iterable[str]) -> None:
+        """Rows for the files of a version, and of those before it, at sites that came into use since it was staged."""
+        with self._database.writing() as connection:
+            _expect_copies(connection, package_id, number, sites)
+
+    def left_out(self, package_id: str, number: int) -> dict[str, int]:
+        """How many items consent kept out of a version, by reason."""
+        query = sa.select(versions.c.left_out).where(versions.c.package_id == package_id, versions.c.number == number)
+        with self._database.reading() as connection:
+            return dict(json.loads(connection.scalar(query) or "{}"))
 
     def record_read_back(self, package_id: str, path: str, site: str, at: datetime) -> None:
         """One file's bytes were read at one site and are what they must be."""
@@ -125,15 +143,16 @@ class Holdings:
             connection.execute(
                 placements.update()
                 .where(placements.c.package_id == package_id, placements.c.path == path, placements.c.site == site)
+                .where(placements.c.state == "held")  # what never was here is expected still, not damaged
                 .values(state="damaged")
             )
 
     def missing_copies(self, package_id: str, number: int, site: str) -> list[StoredFile]:
-        """The files of one version not yet read back at one site, by path."""
+        """The files of a version, and of those before it, not yet read back at one site, by path."""
         query = (
             sa.select(files)
             .join(placements, (placements.c.package_id == files.c.package_id) & (placements.c.path == files.c.path))
-            .where(files.c.package_id == package_id, files.c.version == number)
+            .where(files.c.package_id == package_id, files.c.version <= number)
             .where(placements.c.site == site, placements.c.state != "held")
             .order_by(files.c.path)
         )
@@ -146,7 +165,7 @@ class Holdings:
             return _sites(connection, package_id, number)
 
     def complete_sites(self, package_id: str, number: int) -> list[str]:
-        """The sites at which every file of a version has been read back."""
+        """The sites at which every file of a version, and of those before it, has been read back."""
         with self._database.reading() as connection:
             return _complete_sites(connection, package_id, number)
 
@@ -156,6 +175,7 @@ class Holdings:
             version = _version(connection, package_id, number)
             if version.state is VersionState.committed:
                 return True
+            _require_held(connection, package_id)
             complete = _complete_sites(connection, package_id, number)
             if version.state is not VersionState.staged or len(complete) < required_sites:
                 return False
@@ -211,6 +231,13 @@ class Holdings:
             row = connection.execute(sa.select(packages).where(packages.c.package_id == package_id)).first()
         return Package(**row._mapping) if row else None
 
+    def of_account(self, account_ref: str) -> Package | None:
+        """The package of an account, unless it was erased."""
+        query = sa.select(packages).where(packages.c.account_ref == account_ref, packages.c.state != "erased")
+        with self._database.reading() as connection:
+            row = connection.execute(query).first()
+        return Package(**row._mapping) if row else None
+
     def packages(self, record_id: str | None = None) -> list[Package]:
         """Packages, oldest first, of one consent record if named."""
         query = sa.select(packages).order_by(packages.c.opened_at, packages.c.package_id)
@@ -223,7 +250,7 @@ class Holdings:
         """The versions of a package, oldest first."""
         query = sa.select(versions).where(versions.c.package_id == package_id).order_by(versions.c.number)
         with self._database.reading() as connection:
-            return [Version(**row._mapping) for row in connection.execute(query)]
+            return [_as_version(row) for row in connection.execute(query)]
 
     def head(self, package_id: str) -> Version | None:
         """The newest committed version."""
@@ -297,30 +324,46 @@ def _version(connection: sa.Connection, package_id: str, number: int) -> Version
         raise ShelfConflict(
             "no-such-version", f"package {package_id} has no version {number}", remedy="list its versions with: keepsake status"
         )
-    return Version(**row._mapping)
+    return _as_version(row)
+
+
+def _as_version(row: Any) -> Version:
+    return Version(**{name: row._mapping[name] for name in Version.model_fields})
+
+
+def _require_held(connection: sa.Connection, package_id: str) -> None:
+    if connection.scalar(sa.select(packages.c.state).where(packages.c.package_id == package_id)) != "held":
+        raise Refused(
+            "nothing-held", f"package {package_id} was withdrawn", remedy="nothing: what is withdrawn is not brought in any more"
+        )
+
+
+def _expect_copies(connection: sa.Connection, package_id: str, number: int, sites: Iterable[str]) -> None:
+    wanted = sa.select(files.c.path).where(files.c.package_id == package_id, files.c.version <= number)
+    paths = list(connection.scalars(wanted))
+    for site in sites:
+        known = sa.select(placements.c.path).where(placements.c.package_id == package_id, placements.c.site == site)
+        new = sorted(set(paths) - set(connection.scalars(known)))
+        if new:
+            rows = [{"package_id": package_id, "path": path, "site": site, "state": "expected"} for path in new]
+            connection.execute(placements.insert(), rows)
+
+
+_OF_FILE = (files.c.package_id == placements.c.package_id) & (files.c.path == placements.c.path)
 
 
 def _sites(connection: sa.Connection, package_id: str, number: int) -> list[str]:
-    query = (
-        sa.select(placements.c.site)
-        .join(files, (files.c.package_id == placements.c.package_id) & (files.c.path == placements.c.path))
-        .where(files.c.package_id == package_id, files.c.version == number)
-        .distinct()
-        .order_by(placements.c.site)
-    )
-    return list(connection.scalars(query))
+    query = sa.select(placements.c.site).join(files, _OF_FILE).where(files.c.package_id == package_id, files.c.version <= number)
+    return list(connection.scalars(query.distinct().order_by(placements.c.site)))
 
 
 def _complete_sites(connection: sa.Connection, package_id: str, number: int) -> list[str]:
-    query = (
-        sa.select(placements.c.site)
-        .join(files, (files.c.package_id == placements.c.package_id) & (files.c.path == placements.c.path))
-        .where(files.c.package_id == package_id, files.c.version == number)
-        .group_by(placements.c.site)
-        .having(sa.func.sum(sa.case((placements.c.state == "held", 0), else_=1)) == 0)
-        .order_by(placements.c.site)
-    )
-    return list(connection.scalars(query))
+    """Sites that hold as many files as there are, of this version and those before it."""
+    of_version = (files.c.package_id == package_id, files.c.version <= number)
+    there_are = connection.scalar(sa.select(sa.func.count()).select_from(files).where(*of_version))
+    held = sa.select(placements.c.site).join(files, _OF_FILE).where(*of_version, placements.c.state == "held")
+    whole = held.group_by(placements.c.site).having(sa.func.count() == there_are)
+    return list(connection.scalars(whole.order_by(placements.c.site)))
 
 
 def _upsert_item(connection: sa.Connection, package_id: str, item: HeldItem) -> None:

@@ -6,6 +6,7 @@ which lies in the key store, the file tells how many records there are and nothi
 
 import base64
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -50,15 +51,22 @@ class IdentityStore:
 
     def record_account(self, account_ref: str, platform: str, handle: str) -> None:
         """Remember whose account a reference stands for. One handle has one reference, for good."""
-        digest = self._digest(platform, handle)
+        self.record_accounts([(account_ref, platform, handle)])
+
+    def record_accounts(self, accounts: Iterable[tuple[str, str, str]]) -> None:
+        """The same for several: (reference, platform, handle) each, all of them or none."""
         with self._file.writing() as connection:
-            known = connection.execute(sa.select(_accounts).where(_accounts.c.recognised_by == digest)).first()
-            taken = connection.execute(sa.select(_accounts).where(_accounts.c.account_ref == account_ref)).first()
-            if known is None and taken is None:
-                row = {"account_ref": account_ref, "recognised_by": digest, "handle": self._seal(handle)}
-                connection.execute(_accounts.insert().values(**row))
-                return
-        if known is None or known.account_ref != account_ref:
+            for account_ref, platform, handle in accounts:
+                self._record(connection, account_ref, platform, handle)
+
+    def _record(self, connection: sa.Connection, account_ref: str, platform: str, handle: str) -> None:
+        digest = self._digest(platform, handle)
+        known = connection.execute(sa.select(_accounts).where(_accounts.c.recognised_by == digest)).first()
+        taken = connection.execute(sa.select(_accounts).where(_accounts.c.account_ref == account_ref)).first()
+        if known is None and taken is None:
+            row = {"account_ref": account_ref, "recognised_by": digest, "handle": self._seal(handle)}
+            connection.execute(_accounts.insert().values(**row))
+        elif known is None or known.account_ref != account_ref:
             raise _taken(account_ref, known.account_ref if known else None)
 
     def recognises(self, account_ref: str, platform: str, handle: str) -> bool:

@@ -33,8 +33,10 @@ class Looking:
             _forget_earlier(connection, run_id, site, {look.key for look in looks})
             if rows:
                 connection.execute(findings.insert(), rows)
-            detail = {"run": run_id, "site": site, "depth": "read", "outcomes": counts}
-            self._ledger.append(connection, at, Event.fixity_check, package_id, **detail)
+            depths = dict(sorted(Counter(look.depth.value for look in looks).items()))
+            detail = {"run": run_id, "site": site, "depths": depths, "outcomes": counts}
+            if looks:
+                self._ledger.append(connection, at, Event.fixity_check, package_id, **detail)
         return counts
 
     def record_mended(self, run_id: str, finding: Finding, source: str, at: datetime) -> None:

@@ -83,6 +83,7 @@ versions = sa.Table(
     sa.Column("deposit_id", Id, sa.ForeignKey("deposits.deposit_id"), nullable=False, unique=True),
     sa.Column("state", sa.String(20), nullable=False),
     sa.Column("inventory_sha512", sa.String(128)),
+    sa.Column("left_out", sa.Text, nullable=False, server_default="{}"),  # items consent kept out, by reason (JSON)
     sa.CheckConstraint("number >= 1", name="number"),
     sa.CheckConstraint("state <> 'committed' OR inventory_sha512 IS NOT NULL", name="committed"),
     _one_of("state", "planned", "staged", "committed", "erased"),

@@ -3,7 +3,7 @@
 import os
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -25,7 +25,7 @@ ORDER = (
 class InOrder(TyperGroup):
     """Help shows the commands in the order of the archive's work."""
 
-    def list_commands(self, ctx: typer.Context) -> list[str]:
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - the signature is Typer's
         """The names, by `ORDER`; one that is not in it comes last."""
         return sorted(self.commands, key=lambda name: ORDER.index(name) if name in ORDER else len(ORDER))
 
@@ -186,13 +186,13 @@ def list_holdings(as_json: Json = False) -> None:
         if not records:
             out.print("Nothing yet. Begin with: keepsake consent import FILE")
         for record in records:
-            out.print(f"consent  {record.record_id}  revision {record.revision}  {record.state}")
+            out.print(f"consent  {record.record_id}  revision {record.revision}  {record.state}", soft_wrap=True)
         for deposit in deposits:
-            out.print(
-                f"deposit  {deposit.deposit_id}  {deposit.received_at:%Y-%m-%d %H:%M}  {deposit.state}  {deposit.package_id or ''}"
-            )
+            received, package_id = f"{deposit.received_at:%Y-%m-%d %H:%M}", deposit.package_id or ""
+            out.print(f"deposit  {deposit.deposit_id}  {received}  {deposit.state}  {package_id}".rstrip(), soft_wrap=True)
         for package in packages:
-            out.print(f"package  {package.package_id}  {package.opened_at:%Y-%m-%d %H:%M}  {package.state}")
+            opened_at = f"{package.opened_at:%Y-%m-%d %H:%M}"
+            out.print(f"package  {package.package_id}  {opened_at}  {package.state}", soft_wrap=True)
 
 
 @app.command()

@@ -82,24 +82,19 @@ def _notes_of(report: ExportReport) -> list[Table]:
 
 
 def packages_table(packages: tuple[PackageOverview, ...]) -> Table:
-    """The holdings, a row per package."""
-    table = Table(
-        "package",
-        "state",
-        "versions",
-        "items",
-        "complete",
-        "bytes",
-        "copies",
-        "all read since",
-        title="Holdings",
-        title_justify="left",
-    )
+    """The holdings, a row per package. Ids are never cut: they are there to be copied."""
+    table = Table(title="Holdings", title_justify="left")
+    table.add_column("package", no_wrap=True, min_width=26)
+    for column in ("state", "versions", "items", "bytes", "copies", "all read since"):
+        table.add_column(column, overflow="fold")
     for each in packages:
-        copies = ", ".join(f"{site} {state}" for site, state in sorted(each.copies.items()))
-        versions = f"{each.versions}" + (f" (+{each.uncommitted} unfinished)" if each.uncommitted else "")
+        copies = "\n".join(f"{site} {state}" for site, state in sorted(each.copies.items()))
+        versions = f"{each.versions}" + (f" +{each.uncommitted} unfinished" if each.uncommitted else "")
+        items = f"{each.items}" + (f", {each.items - each.held} lack media" if each.held < each.items else "")
         read = (each.all_read_since or "never")[:16].replace("T", " ")
-        table.add_row(each.package_id, each.state, versions, str(each.items), str(each.held), f"{each.bytes:,}", copies, read)
+        table.add_row(each.package_id, each.state, versions, items, f"{each.bytes:,}", copies, read)
+    if not packages:
+        table.caption = "none yet"
     return table
 
 

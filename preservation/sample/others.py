@@ -57,7 +57,9 @@ def _comments() -> list[Part]:
 def _profile() -> Part:
     return {
         "AI-Moji": {"CreateDate": "", "AIMojiList": None},
-        "Autofill": dict.fromkeys(("PhoneNumber", "Email", "FirstName", "LastName", "Address", "ZipCode", "City", "Country"), "N/A"),
+        "Autofill": dict.fromkeys(
+            ("PhoneNumber", "Email", "FirstName", "LastName", "Address", "ZipCode", "City", "Country"), "N/A"
+        ),
         "Profile Info": {
             "App": 1,
             "ProfileMap": {

@@ -2,22 +2,25 @@
 
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
-from preservation.errors import Refused, SettingsWrong
+from preservation.errors import Refused, SettingsWrong, ShelfConflict
 from preservation.killpoints import KillPoint, reach
 from preservation.model.base import Word
 from preservation.model.clearance import Act
 from preservation.model.deposit import Deposit, DepositState
 from preservation.model.identifiers import derive_id
-from preservation.model.package import Version, VersionState
+from preservation.model.package import StagedVersion, Version, VersionState
 from preservation.model.policy import Sealing
 from preservation.stages.packaging.assemble import assemble
 from preservation.stages.packaging.description import storage_root_files
 from preservation.stages.replication.commit import advance_root, commit_version
 from preservation.stages.replication.copy import CopyReport, Progress, copy_version
 from preservation.stages.replication.storage_root import prepare_root
-from preservation.steps.reading import read_for_packaging
+from preservation.steps.reading import Reading, read_for_packaging
+from preservation.steps.receiving import require_own_package
 from preservation.steps.shelf import saying_disk
 from preservation.wiring import Archive
 
@@ -27,6 +30,7 @@ class Accession(Word):
 
     deposit_id: str
     package_id: str
+    account_ref: str
     number: int
     files: int
     bytes: int
@@ -57,7 +61,10 @@ def package_deposit(archive: Archive, deposit_id: str) -> Accession:
     with archive.holding(deposit.account_ref, alone=True), saying_disk("packaging"):
         planned = _plan(archive, deposit)
         if planned.state is VersionState.planned:
-            return _build(archive, deposit, planned)
+            _build(archive, deposit, planned)
+        elif planned.state is VersionState.staged:
+            _rebuild_if_lost(archive, deposit, planned)
+        archive.catalogue.holdings.expect_copies(planned.package_id, planned.number, sorted(archive.sites))
     return _standing(archive, deposit, planned)
 
 
@@ -65,12 +72,13 @@ def copy_to_site(archive: Archive, accession: Accession, site: str, progress: Pr
     """Phase one at one site: put what it lacks, read everything back."""
     target = archive.sites[site]
     prepare_root(target, storage_root_files(archive.policy.packaging))
-    with archive.holding(accession.package_id):
+    with archive.holding(accession.account_ref):
         return copy_version(
             accession.package_id,
             accession.number,
             target,
             archive.staging(accession.package_id),
+            [other for other in archive.sites.values() if other.name != site],
             archive.catalogue.holdings,
             archive.gatekeeper,
             archive.now,
@@ -93,24 +101,31 @@ def commit(archive: Archive, accession: Accession, late: Mapping[str, str]) -> l
 
 def advance(archive: Archive, accession: Accession, site: str) -> int | None:
     """Phase two at one site: its root inventory moves forward."""
-    with archive.holding(accession.package_id):
+    with archive.holding(accession.account_ref):
         return advance_root(accession.package_id, archive.sites[site], archive.catalogue.holdings, archive.now)
 
 
 def close(archive: Archive, accession: Accession) -> Closing:
-    """Wipe quarantine; wipe staging too once every site has its copy. A late site goes on from staging."""
+    """Wipe quarantine; wipe what is staged of this version too once every site has its copy. A late site goes on from staging."""
     holdings = archive.catalogue.holdings
-    planned = set(holdings.sites_of(accession.package_id, accession.number))
-    complete = set(holdings.complete_sites(accession.package_id, accession.number))
-    archive.quarantine.wipe(accession.deposit_id)
-    archive.catalogue.deposits.record_quarantine_wiped(
-        accession.deposit_id, archive.now()
-    )  # once, though a run died between the two
-    reach(KillPoint.QUARANTINE_WIPED)
-    if planned == complete:
-        shutil.rmtree(archive.staging(accession.package_id), ignore_errors=True)
-        reach(KillPoint.STAGING_WIPED)
+    with archive.holding(accession.account_ref, alone=True), saying_disk("closing the accession"):
+        planned = set(holdings.sites_of(accession.package_id, accession.number))
+        complete = set(holdings.complete_sites(accession.package_id, accession.number))
+        archive.quarantine.wipe(accession.deposit_id)
+        archive.catalogue.deposits.record_quarantine_wiped(accession.deposit_id, archive.now())
+        reach(KillPoint.QUARANTINE_WIPED)
+        if planned == complete:
+            wipe_staging(archive.staging(accession.package_id) / f"v{accession.number}")
+            reach(KillPoint.STAGING_WIPED)
     return Closing(tuple(sorted(complete)), tuple(sorted(planned - complete)))
+
+
+def wipe_staging(folder: Path) -> None:
+    """Remove a folder of staging, and its package's folder once that is empty; raises OSError if something stays."""
+    if folder.exists():
+        shutil.rmtree(folder)
+    with suppress(OSError):
+        folder.parent.rmdir()
 
 
 def require_sites(archive: Archive) -> None:
@@ -139,42 +154,64 @@ def _plan(archive: Archive, deposit: Deposit) -> Version:
             f"deposit {deposit.deposit_id} was {deposit.state}",
             remedy="a new hand-in is a new deposit: keepsake receive",
         )
-    # only now: a secret that was shredded must not be drawn again for a deposit that is closed
-    holdings, secret = archive.catalogue.holdings, archive.keys.get_or_make(secret_name(deposit.account_ref))
+    if deposit.version is not None:
+        return _planned(archive, deposit.package_id or "", deposit.version)
+    holdings = archive.catalogue.holdings
+    known = holdings.of_account(deposit.account_ref)
+    require_own_package(known, deposit.record_id)
+    archive.gatekeeper.clear_deposit(
+        Act.extract, deposit.record_id, deposit.deposit_id, deposit.account_ref, follow_up=known is not None
+    ).require(Act.extract, deposit.deposit_id, archive.now())
+    # only now: a secret that was shredded must not be drawn again for a deposit that is refused
+    secret = archive.keys.get_or_make(secret_name(deposit.account_ref))
     package_id = derive_id(secret, "package", "")
-    if deposit.version is None:
-        follow_up = holdings.known(package_id)
-        archive.gatekeeper.clear_deposit(
-            Act.extract, deposit.record_id, deposit.deposit_id, deposit.account_ref, follow_up=follow_up
-        ).require(Act.extract, deposit.deposit_id, archive.now())
     holdings.open_package(package_id, deposit.account_ref, deposit.record_id, archive.now())
     number = holdings.plan_version(package_id, deposit.deposit_id, archive.now())
     reach(KillPoint.VERSION_PLANNED)
-    return next(v for v in holdings.versions(package_id) if v.number == number)
+    return _planned(archive, package_id, number)
 
 
-def _build(archive: Archive, deposit: Deposit, planned: Version) -> Accession:
+def _planned(archive: Archive, package_id: str, number: int) -> Version:
+    return next(version for version in archive.catalogue.holdings.versions(package_id) if version.number == number)
+
+
+def _build(archive: Archive, deposit: Deposit, planned: Version) -> None:
+    reading, staged = _assemble(archive, deposit, planned)
+    held = reading.held_items(archive.staging(planned.package_id) / f"v{planned.number}")
+    archive.catalogue.holdings.record_staged(staged, held, sorted(archive.sites), reading.refused)
+    reach(KillPoint.FILES_EXPECTED)
+
+
+def _assemble(archive: Archive, deposit: Deposit, planned: Version) -> tuple[Reading, StagedVersion]:
     secret = archive.keys.get(secret_name(deposit.account_ref))
     reading = read_for_packaging(archive, deposit, planned, secret)
-    staged = assemble(reading.request, archive.settings.home / "staging")
-    held = reading.held_items(archive.staging(planned.package_id) / f"v{planned.number}")
-    archive.catalogue.holdings.record_staged(staged, held, sorted(archive.sites))
-    reach(KillPoint.FILES_EXPECTED)
-    return _accession(archive, deposit, planned, reading.refused)
+    return reading, assemble(reading.request, archive.settings.home / "staging")
+
+
+def _rebuild_if_lost(archive: Archive, deposit: Deposit, planned: Version) -> None:
+    """Staged files that are gone before the commit are made again from quarantine, and must be the very bytes on record."""
+    recorded = archive.catalogue.holdings.files(planned.package_id, planned.number)
+    if all((archive.staging(planned.package_id) / file.path).is_file() for file in recorded):
+        return
+    _reading, staged = _assemble(archive, deposit, planned)
+    if {file.path: file.fixity for file in staged.files} != {file.path: file.fixity for file in recorded}:
+        raise ShelfConflict(
+            "staging-differs",
+            f"version {planned.number} of package {planned.package_id} was staged, lost, and does not come out the same again",
+            remedy="consent, policy or program changed since it was begun: bring back what it was begun under, and run it again",
+        )
 
 
 def _standing(archive: Archive, deposit: Deposit, planned: Version) -> Accession:
-    return _accession(archive, deposit, planned, {})
-
-
-def _accession(archive: Archive, deposit: Deposit, planned: Version, refused: dict[str, int]) -> Accession:
-    files = archive.catalogue.holdings.files(planned.package_id, planned.number)
+    holdings = archive.catalogue.holdings
+    files = holdings.files(planned.package_id, planned.number)
     return Accession(
         deposit_id=deposit.deposit_id,
         package_id=planned.package_id,
+        account_ref=deposit.account_ref,
         number=planned.number,
         files=len(files),
         bytes=sum(file.fixity.size for file in files),
-        items=len(archive.catalogue.holdings.items(planned.package_id)),
-        refused=refused,
+        items=len(holdings.items(planned.package_id)),
+        refused=holdings.left_out(planned.package_id, planned.number),
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from preservation.catalogue.holdings import HeldItem
-from preservation.errors import DepositUnusable
+from preservation.errors import DepositUnusable, Refused
 from preservation.model.clearance import Act
 from preservation.model.consent import ConsentRecord
 from preservation.model.consent_scope import as_stored
@@ -92,6 +92,12 @@ def _reading(
     identified, notes = identify_with_notes([*report.posts, *report.deleted_posts], secret, twins)
     facts = {item_id: _facts(item_id, post, deposit) for item_id, post in identified}
     let_in, refused = _decide(archive, record, deposit.deposit_id, identified, facts)
+    if not let_in and previous is None:
+        raise Refused(
+            "nothing-let-in",
+            f"consent record {record.record_id} lets none of the {len(identified)} posts of deposit {deposit.deposit_id} in",
+            remedy="look at the consent with: keepsake consent show; the deposit waits in quarantine until the creator decides",
+        )
     request = AssemblyRequest(
         package_id=planned.package_id,
         secret=secret,

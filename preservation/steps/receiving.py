@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
+from preservation.catalogue.holdings import Package
 from preservation.errors import ArchiveError, DepositUnusable, Refused
 from preservation.killpoints import KillPoint, reach
 from preservation.model.clearance import Act
@@ -26,7 +27,7 @@ def receive(archive: Archive, record_id: str, exports: Sequence[Path], media: Pa
     Raises Refused (consent), DepositUnusable (what was handed in), StoreUnavailable (the disk); then nothing is kept.
     """
     record = require_record(archive, record_id)
-    archive.quarantine.sweep(_known_deposits(archive).__contains__)
+    sweep(archive)
     deposit_id = encode_id(secrets.token_bytes(16))
     try:
         return _take_in(archive, record, deposit_id, exports, media_files(media))
@@ -67,7 +68,9 @@ def _record(
         files_received=len(taken),
     )
     recognised_by = keyed_digest(archive.keys.get_or_make("recognise-deposits"), record.record_id, "\n".join(sorted(digests)))
-    recorded = archive.catalogue.deposits.record_received(deposit, recognised_by, archive.now())
+    with archive.holding(account_ref):  # a withdrawal either sees this deposit or is seen by the gate
+        _require_clearance(archive, record, deposit_id, account_ref)
+        recorded = archive.catalogue.deposits.record_received(deposit, recognised_by, archive.now())
     reach(KillPoint.DEPOSIT_RECORDED)
     if recorded.deposit_id != deposit_id:
         archive.quarantine.wipe(deposit_id)
@@ -110,9 +113,22 @@ def account_of(archive: Archive, record: ConsentRecord, report: ExportReport) ->
 
 
 def _require_clearance(archive: Archive, record: ConsentRecord, deposit_id: str, account_ref: str) -> None:
-    follow_up = any(p.account_ref == account_ref for p in archive.catalogue.holdings.packages(record.record_id))
-    clearance = archive.gatekeeper.clear_deposit(Act.receive, record.record_id, deposit_id, account_ref, follow_up=follow_up)
+    package = archive.catalogue.holdings.of_account(account_ref)
+    require_own_package(package, record.record_id)
+    clearance = archive.gatekeeper.clear_deposit(
+        Act.receive, record.record_id, deposit_id, account_ref, follow_up=package is not None
+    )
     clearance.require(Act.receive, deposit_id, archive.now())
+
+
+def require_own_package(package: Package | None, record_id: str) -> None:
+    """An account has one package and a package one consent record: else a withdrawal could not say what to erase."""
+    if package is not None and package.record_id != record_id:
+        raise Refused(
+            "account-under-another-consent",
+            f"package {package.package_id} of this account is held under consent record {package.record_id}",
+            remedy="hand it in under that record, or have it withdrawn first",
+        )
 
 
 def source_of(file: Quarantined) -> Source:
@@ -127,5 +143,10 @@ def _require_files(paths: Sequence[Path]) -> None:
         )
 
 
-def _known_deposits(archive: Archive) -> set[str]:
-    return {deposit.deposit_id for deposit in archive.catalogue.deposits.list() if deposit.state is DepositState.received}
+def sweep(archive: Archive) -> list[str]:
+    """Wipe what hand-ins that died left in quarantine. Which deposits wait is asked anew for each folder."""
+    return archive.quarantine.sweep(lambda found: any(deposit.deposit_id == found for deposit in _waiting(archive)))
+
+
+def _waiting(archive: Archive) -> list[Deposit]:
+    return [deposit for deposit in archive.catalogue.deposits.list() if deposit.state is DepositState.received]

@@ -10,7 +10,6 @@ from preservation.formats.ocfl import package_root
 from preservation.model.fixity import Fixity
 from preservation.model.package import StoredFile
 from preservation.storage.site import Site
-from preservation.storage.store import ObjectMissing, ObjectUnreadable
 
 
 def fetch(sites: Iterable[Site], package_id: str, file: StoredFile, target: IO[bytes]) -> str:
@@ -28,7 +27,7 @@ def fetch(sites: Iterable[Site], package_id: str, file: StoredFile, target: IO[b
                 target.seek(0)
                 return site.name
             tried.append(f"{site.name}: other bytes")
-        except (ObjectMissing, ObjectUnreadable, StoreUnavailable) as failure:
+        except ArchiveError as failure:
             tried.append(f"{site.name}: {failure.code}")
     raise StoreUnavailable(
         "no-intact-copy",

@@ -1,7 +1,5 @@
 """The steps of a withdrawal: the creator's decision is recorded, then everything goes, site by site, and a tombstone stays."""
 
-import shutil
-
 from preservation.errors import Refused
 from preservation.killpoints import KillPoint, reach
 from preservation.model.base import Word
@@ -10,8 +8,10 @@ from preservation.model.consent_words import Role, State
 from preservation.model.deposit import DepositState
 from preservation.model.withdrawal import Tombstone
 from preservation.stages.withdrawal.erase import erase_at
-from preservation.steps.accession import secret_name
-from preservation.steps.consenting import change_state, require_record
+from preservation.steps.accession import secret_name, wipe_staging
+from preservation.steps.consenting import change_state, require_record, wipe_waiting
+from preservation.steps.receiving import sweep
+from preservation.steps.shelf import saying_disk
 from preservation.wiring import Archive
 
 
@@ -59,17 +59,24 @@ def begin_erasure(archive: Archive, record_id: str) -> WithdrawalPlan:
             f"consent record {record_id} is {record.state}, not withdrawn",
             remedy="nothing is erased without the creator's withdrawal: keepsake withdraw",
         )
+    _let_others_end(archive, record)
     plan = plan_withdrawal(archive, record_id)
     for package_id in plan.packages:
         archive.catalogue.erasing.open_erasures(package_id, list(plan.sites[package_id]), archive.now())
     reach(KillPoint.ERASURES_EXPECTED)
-    for deposit in archive.catalogue.deposits.list(record_id):
-        archive.quarantine.wipe(deposit.deposit_id)
-        if deposit.state is DepositState.received:
-            archive.catalogue.deposits.refuse(deposit.deposit_id, "withdrawn", archive.now())
+    with saying_disk("wiping quarantine"):
+        wipe_waiting(archive, record_id, "withdrawn")
+        sweep(archive)
     for package_id in plan.packages:
         _shred(archive, package_id)
     return plan
+
+
+def _let_others_end(archive: Archive, record: ConsentRecord) -> None:
+    """Wait for whatever works on these accounts; what begins from now on, the gate refuses. So the plan misses nothing."""
+    for account in record.accounts:
+        with archive.holding(account.account_ref, alone=True):
+            pass
 
 
 def erase(archive: Archive, package_id: str, site: str) -> int:
@@ -83,26 +90,32 @@ def erase(archive: Archive, package_id: str, site: str) -> int:
             f"package {package_id} lies at site {site}, which is no longer configured",
             remedy="put the site back into sites.toml until its erasure is done",
         )
-    with archive.holding(package_id, alone=True):
+    with archive.holding(archive.catalogue.holdings.package(package_id).account_ref, alone=True):
         return erase_at(package_id, archive.sites[site], archive.catalogue.erasing, archive.now)
 
 
 def close_withdrawal(archive: Archive, record_id: str) -> list[Tombstone]:
     """A tombstone for every package that is gone everywhere; the identity goes when the last one is. Open sites stay owed."""
+    packages = archive.catalogue.holdings.packages(record_id)
     stones = []
-    accounts = [p.account_ref for p in archive.catalogue.holdings.packages(record_id)]
-    for package in archive.catalogue.holdings.packages(record_id):
+    for package in packages:
         owed = [e for e in archive.catalogue.erasing.erasures(package.package_id) if e.state != "done"]
         if not owed and package.state != "held":
             stones.append(archive.catalogue.erasing.close_package(package.package_id, "withdrawn by the creator", archive.now()))
             reach(KillPoint.TOMBSTONE_WRITTEN)
-    if len(stones) == len(accounts):
-        archive.identity.forget([*accounts, *_accounts_of(archive, record_id)], record_id)
+    if len(stones) == len(packages):
+        archive.identity.forget(_accounts_of_nobody_else(archive, record_id), record_id)
     return stones
 
 
-def _accounts_of(archive: Archive, record_id: str) -> list[str]:
-    return [account.account_ref for account in require_record(archive, record_id).accounts]
+def _accounts_of_nobody_else(archive: Archive, record_id: str) -> list[str]:
+    """The record's accounts, less those that another consent still speaks of."""
+    ended = {State.withdrawn, State.refused}
+    others = [
+        r.record_id for r in archive.catalogue.deposits.consent_records() if r.record_id != record_id and r.state not in ended
+    ]
+    kept = {account.account_ref for other in others for account in require_record(archive, other).accounts}
+    return [account.account_ref for account in require_record(archive, record_id).accounts if account.account_ref not in kept]
 
 
 def _sites_of(archive: Archive, package_id: str) -> list[str]:
@@ -115,7 +128,7 @@ def _sites_of(archive: Archive, package_id: str) -> list[str]:
 def _shred(archive: Archive, package_id: str) -> None:
     package = archive.catalogue.holdings.package(package_id)
     with archive.holding(package.account_ref, alone=True):  # a packaging under way ends first: the gate refuses its next item
-        shutil.rmtree(archive.staging(package_id), ignore_errors=True)
+        wipe_staging(archive.staging(package_id))
         archive.keys.shred(secret_name(package.account_ref))
         archive.catalogue.erasing.record_shredded(package_id, archive.now())  # once, though a run died between the two
     reach(KillPoint.SECRETS_SHREDDED)

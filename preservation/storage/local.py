@@ -32,7 +32,7 @@ from preservation.storage.refusals import (
     not_reachable,
     unreadable,
 )
-from preservation.storage.scratch import Unfinished, forget_abandoned, unfinished_uploads
+from preservation.storage.scratch import Unfinished, forget_abandoned, sweep_abandoned, unfinished_uploads
 from preservation.storage.sources import holds, source_chunks
 from preservation.storage.store import CHUNK, Chunks, Leftover, Opener, StoredObject
 
@@ -104,7 +104,7 @@ class LocalStore:
                 return False
             if now != expected:
                 raise inventory_moved(self._site, key)
-            forget_abandoned(root, key)
+            sweep_abandoned(root)
             with Unfinished(root, key) as upload:
                 upload.write((data,))
                 self._rename(upload, key)
@@ -181,7 +181,7 @@ class LocalStore:
         check_key(key)
         with translated_writing(self._site, key), self._opened_root() as root:
             with locked(root):
-                forget_abandoned(root, key)
+                sweep_abandoned(root)
                 begun = Unfinished(root, key)
             with begun as upload, closing(source_chunks(source, fixity)) as chunks:
                 upload.write(chunks)

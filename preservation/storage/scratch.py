@@ -95,6 +95,16 @@ def forget_abandoned(root: int, key: str, *, even_if_running: bool = False) -> i
     return removed
 
 
+def sweep_abandoned(root: int) -> int:
+    """Remove every upload that no process is writing; how many. A put that was killed after its link leaves one that no later put of
+    the same key meets, because the key is there.
+    """
+    abandoned = [upload for upload, key in unfinished_uploads(root) if _is_for(root, upload, key, even_if_running=False)]
+    for upload in abandoned:
+        _remove(root, upload)
+    return len(abandoned)
+
+
 def _uploads(root: int) -> list[str]:
     try:
         folder = folder_below(root, [SCRATCH])

@@ -84,14 +84,8 @@ def in_use(site: str, holdings: Holdings) -> bool:
 
 
 def look_at_root(site: Site, root_files: Mapping[str, bytes], at: datetime) -> list[Finding]:
-    """The storage root's own files. Declarations must be as we write them; plain words may be of an earlier release."""
-    looks = [check_fixity(site.reader, site.name, "", key, fixity_of_bytes(data), at) for key, data in root_files.items()]
-    return [
-        look.model_copy(update={"outcome": Outcome.intact, "note": "worded otherwise"})
-        if look.outcome is Outcome.mismatched and look.key.endswith(".txt")
-        else look
-        for look in looks
-    ]
+    """The storage root's own files: declarations, and plain words for a stranger."""
+    return [check_fixity(site.reader, site.name, "", key, fixity_of_bytes(data), at) for key, data in root_files.items()]
 
 
 def look_at_package(
@@ -110,11 +104,11 @@ def look_at_package(
     try:
         gatekeeper.clear(Act.verify_fixity, package.package_id).require(Act.verify_fixity, package.package_id, now())
     except Refused as refusal:
-        return [_not_looked_at(expected, site.name, now(), refusal.code) for expected in expectation.objects], keys
+        return [not_looked_at(expected, site.name, now(), refusal.code) for expected in expectation.objects], keys
     looks: list[Finding] = []
     for expected in expectation.objects:
         if looks and looks[-1].outcome is Outcome.not_looked_at:  # the site stopped answering: the rest would wait in vain
-            looks.append(_not_looked_at(expected, site.name, now(), looks[-1].note))
+            looks.append(not_looked_at(expected, site.name, now(), looks[-1].note))
             continue
         looks.append(check_fixity(site.reader, site.name, expected.package_id, expected.key, expected.fixity, now()))
         progress(expected.fixity.size)
@@ -155,7 +149,8 @@ def _odd(site: str, key: str, outcome: Outcome, at: datetime, note: str) -> Find
     return Finding(site=site, package_id="", key=key, outcome=outcome, depth=Depth.listed, at=at, note=note)
 
 
-def _not_looked_at(expected: Expected, site: str, at: datetime, code: str) -> Finding:
+def not_looked_at(expected: Expected, site: str, at: datetime, code: str) -> Finding:
+    """The finding for an object nobody could look at, with a code that says why."""
     return Finding(
         site=site,
         package_id=expected.package_id,

@@ -6,7 +6,7 @@ from preservation.catalogue.holdings import Holdings
 from preservation.formats import ocfl
 from preservation.formats.digests import fixity_of_bytes
 from preservation.model.fixity import Fixity
-from preservation.model.package import VersionState
+from preservation.model.package import StoredFile, VersionState
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +41,20 @@ def expected_at(package_id: str, site: str, holdings: Holdings) -> Expectation:
             ours.append(Expected(f"{root}/{path}", package_id, file.fixity, path, file.unit_id))
         else:
             on_their_way.add(f"{root}/{path}")
-    head = holdings.advanced_to(package_id).get(site)
+    head = max(holdings.advanced_to(package_id).get(site, 0), _reached(committed, placed, by_path))
     roots = _root_objects(package_id, root, by_path[f"v{head}/inventory.json"].fixity) if head else ()
     return Expectation(tuple(sorted([*ours, *roots], key=lambda e: e.key)), frozenset(on_their_way))
+
+
+def _reached(committed: set[int], placed: dict[str, str], by_path: dict[str, StoredFile]) -> int:
+    """The newest committed version that the site has held whole, with all before it: its root inventory must stand there."""
+    reached = 0
+    for number in sorted(committed):
+        of_version = [path for path in by_path if path.startswith(f"v{number}/")]
+        if any(placed.get(path, "expected") == "expected" for path in of_version):
+            break
+        reached = number
+    return reached
 
 
 def _root_objects(package_id: str, root: str, inventory: Fixity) -> tuple[Expected, ...]:

@@ -11,11 +11,12 @@ from functools import partial
 
 from preservation.catalogue.holdings import Holdings, Package
 from preservation.catalogue.looking import Looking
+from preservation.errors import ArchiveError
 from preservation.formats.digests import fixity_of_bytes
 from preservation.killpoints import KillPoint, reach
 from preservation.model.clearance import Act, Gatekeeper
 from preservation.model.fixity import Finding, Outcome
-from preservation.stages.integrity.audit import expected_path, look_at_package, look_at_root, remember
+from preservation.stages.integrity.audit import expected_path, look_at_package, look_at_root, not_looked_at, remember
 from preservation.stages.integrity.expectation import Expected, expected_at
 from preservation.storage.fixity_check import check_fixity
 from preservation.storage.site import Site
@@ -39,6 +40,7 @@ class RepairReport:
 
     package_id: str
     looked_at: int
+    not_looked_at: int
     mended: tuple[Mending, ...]
     beyond_repair: tuple[Finding, ...]
 
@@ -70,7 +72,7 @@ def repair_package(
     looks: list[Finding] = []
     expected: dict[tuple[str, str], Expected] = {}
     for site in sites.values():
-        found, _keys = look_at_package(package, site, holdings, gatekeeper, now)
+        found = _look(package, site, holdings, gatekeeper, now)
         looking.record_looks(run_id, site.name, package.package_id, found, now())
         remember(found, site.name, holdings)  # a run that died after mending left a copy that is well and marked as damaged
         looks.extend(found)
@@ -80,12 +82,23 @@ def repair_package(
     mended, beyond = [], []
     for mending in plan:
         wanted = expected[mending.damaged.site, mending.damaged.key]
-        if _carry_out(mending, wanted, sites, gatekeeper, now):
+        hindrance = _carry_out(mending, wanted, sites, gatekeeper, now)
+        if hindrance is None:
             _record(run_id, mending, holdings, looking, now())
             mended.append(mending)
         else:
-            beyond.append(mending.damaged)
-    return RepairReport(package.package_id, len(looks), tuple(mended), tuple(beyond))
+            beyond.append(mending.damaged.model_copy(update={"note": hindrance}))
+    unseen = sum(look.outcome is Outcome.not_looked_at for look in looks)
+    return RepairReport(package.package_id, len(looks) - unseen, unseen, tuple(mended), tuple(beyond))
+
+
+def _look(package: Package, site: Site, holdings: Holdings, gatekeeper: Gatekeeper, now: Callable[[], datetime]) -> list[Finding]:
+    """What is found at one site; a site that cannot be used leaves everything there `not_looked_at`, and the others go on."""
+    try:
+        return look_at_package(package, site, holdings, gatekeeper, now)[0]
+    except ArchiveError as refusal:
+        objects = expected_at(package.package_id, site.name, holdings).objects
+        return [not_looked_at(expected, site.name, now(), refusal.code) for expected in objects]
 
 
 def mend_root(site: Site, root_files: Mapping[str, bytes], now: Callable[[], datetime]) -> list[Finding]:
@@ -99,16 +112,20 @@ def mend_root(site: Site, root_files: Mapping[str, bytes], now: Callable[[], dat
 
 def _carry_out(
     mending: Mending, wanted: Expected, sites: Mapping[str, Site], gatekeeper: Gatekeeper, now: Callable[[], datetime]
-) -> bool:
+) -> str | None:
+    """Mend one copy. None if it now reads back intact, else a code that says what hindered."""
     if mending.source_site is None or mending.source_key is None:
-        return False
+        return "no-intact-copy"
     subject = wanted.unit_id or wanted.package_id
-    gatekeeper.clear(Act.repair, subject).require(Act.repair, subject, now())
     target = sites[mending.damaged.site]
-    copy_proved(sites[mending.source_site].reader, mending.source_key, target.replacer, wanted.key, wanted.fixity)
+    try:
+        gatekeeper.clear(Act.repair, subject).require(Act.repair, subject, now())
+        copy_proved(sites[mending.source_site].reader, mending.source_key, target.replacer, wanted.key, wanted.fixity)
+    except ArchiveError as refusal:
+        return refusal.code
     reach(KillPoint.COPY_REPLACED)
     again = check_fixity(target.reader, target.name, wanted.package_id, wanted.key, wanted.fixity, now())
-    return again.outcome is Outcome.intact
+    return None if again.outcome is Outcome.intact else "read-back-differs"
 
 
 def _record(run_id: str, mending: Mending, holdings: Holdings, looking: Looking, at: datetime) -> None:

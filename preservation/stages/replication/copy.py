@@ -1,10 +1,12 @@
-"""Phase one: put a staged version's files at one site and read every file back.
+"""Phase one: put at one site what it lacks of a version, and of those before it, and read every file back.
+
+The bytes come from staging; once that is gone, from another site, proved on the way: so a late or a new site catches up.
 
 Run it again after a death anywhere: what the catalogue has as read back is not touched, what lies at the site with the right
 bytes is a no-op for `put_once`, the rest is put.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +19,8 @@ from preservation.model.clearance import Act, Gatekeeper
 from preservation.model.fixity import Finding, Outcome
 from preservation.model.package import StoredFile
 from preservation.storage.site import Site
-from preservation.storage.transfer import put_and_read_back
+from preservation.storage.store import Opener
+from preservation.storage.transfer import file_at, object_at, put_and_read_back
 
 Progress = Callable[[int], None]  # bytes of a file that is now read back
 
@@ -36,19 +39,21 @@ def copy_version(
     number: int,
     site: Site,
     staging: Path,
+    others: Sequence[Site],
     holdings: Holdings,
     gatekeeper: Gatekeeper,
     now: Callable[[], datetime],
     progress: Progress = lambda _bytes: None,
 ) -> CopyReport:
-    """Put and read back what `site` still lacks of a version; `staging` is the package's folder of staged files.
+    """Put and read back what `site` still lacks. `staging` is the package's folder of staged files; `others` are asked for
+    what is no longer there.
 
     Raises Refused the moment consent no longer allows it, StoreUnavailable while the site does not answer, ShelfConflict if the
     site holds other bytes. Nothing is overwritten.
     """
     missing = holdings.missing_copies(package_id, number, site.name)
     for file in missing:
-        finding = _copy_one(package_id, file, site, staging, gatekeeper, now)
+        finding = _copy_one(package_id, file, site, _source(package_id, file, staging, others, holdings), gatekeeper, now)
         _require_intact(finding)
         holdings.record_read_back(package_id, file.path, site.name, finding.at)
         progress(file.fixity.size)
@@ -58,13 +63,22 @@ def copy_version(
 
 
 def _copy_one(
-    package_id: str, file: StoredFile, site: Site, staging: Path, gatekeeper: Gatekeeper, now: Callable[[], datetime]
+    package_id: str, file: StoredFile, site: Site, source: Opener, gatekeeper: Gatekeeper, now: Callable[[], datetime]
 ) -> Finding:
     subject = file.unit_id or package_id
     gatekeeper.clear(Act.replicate, subject).require(Act.replicate, subject, now())
     key = f"{package_root(package_id)}/{file.path}"
-    source = staging / file.path
-    return put_and_read_back(site.putter, site.reader, site.name, package_id, key, lambda: source.open("rb"), file.fixity, now())
+    return put_and_read_back(site.putter, site.reader, site.name, package_id, key, source, file.fixity, now())
+
+
+def _source(package_id: str, file: StoredFile, staging: Path, others: Sequence[Site], holdings: Holdings) -> Opener:
+    """Staging, or else the first site that is on record as holding the file."""
+    staged = staging / file.path
+    if not staged.is_file():
+        for other in others:
+            if holdings.placed(package_id, other.name).get(file.path) == "held":
+                return object_at(other.reader, f"{package_root(package_id)}/{file.path}", file.fixity)
+    return file_at(staged)
 
 
 def _require_intact(finding: Finding) -> None:

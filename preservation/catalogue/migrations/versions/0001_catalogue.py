@@ -182,6 +182,7 @@ def _tables() -> None:
         sa.Column("deposit_id", sa.String(length=26), nullable=False),
         sa.Column("state", sa.String(length=20), nullable=False),
         sa.Column("inventory_sha512", sa.String(length=128), nullable=True),
+        sa.Column("left_out", sa.Text(), server_default="{}", nullable=False),
         sa.CheckConstraint("state <> 'committed' OR inventory_sha512 IS NOT NULL", name=op.f("ck_versions_committed")),
         sa.CheckConstraint("state IN ('planned', 'staged', 'committed', 'erased')", name=op.f("ck_versions_state")),
         sa.CheckConstraint("number >= 1", name=op.f("ck_versions_number")),
