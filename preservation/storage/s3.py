@@ -49,7 +49,7 @@ SLOWEST = 16 * 1024  # bytes a second, on average after GRACE; a trickle would o
 GRACE = 60.0  # seconds
 
 
-def client_config(attempts: int = 8) -> Config:
+def client_config(attempts: int = 3) -> Config:
     """How every client talks; `attempts` counts the first try."""
     return Config(
         signature_version="s3v4",

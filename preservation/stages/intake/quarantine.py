@@ -58,9 +58,10 @@ class Quarantine:
             yield Incoming(room, self._keys.get_or_make(_key_name(deposit_id)))
 
     def files(self, deposit_id: str) -> list[Quarantined]:
-        """What waits under this deposit, in the order it was handed in; each read and found to be what was received.
+        """What waits under this deposit, in the order it was handed in; each export read and found to be what was received.
 
-        Raises DepositUnusable if nothing waits, or other bytes than were received.
+        Media are read once only, by packaging, which proves them on the way. Raises DepositUnusable if nothing waits, or other
+        bytes than were received.
         """
         room = self._room(deposit_id)
         if not room.is_dir():
@@ -74,7 +75,7 @@ class Quarantine:
             with _Deciphering(room / INDEX, key, 0) as index:
                 entries = json.load(index)
             files = [_quarantined(room, key, number, entry) for number, entry in enumerate(entries, start=1)]
-            damaged = sum(not _is_as_received(file) for file in files)
+            damaged = sum(not _is_as_received(file) for file in files if file.role == "export")
         except (OSError, ValueError):
             damaged = 1
         if damaged:
