@@ -127,7 +127,10 @@ def _sites_of(archive: Archive, package_id: str) -> list[str]:
 
 def _shred(archive: Archive, package_id: str) -> None:
     package = archive.catalogue.holdings.package(package_id)
-    with archive.holding(package.account_ref, alone=True):  # a packaging under way ends first: the gate refuses its next item
+    with (
+        archive.holding(package.account_ref, alone=True),
+        saying_disk("wiping staging"),
+    ):  # a packaging under way ends first: the gate refuses its next item
         wipe_staging(archive.staging(package_id))
         archive.keys.shred(secret_name(package.account_ref))
         archive.catalogue.erasing.record_shredded(package_id, archive.now())  # once, though a run died between the two
