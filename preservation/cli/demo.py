@@ -246,12 +246,13 @@ def _tell(sentence: str) -> None:
 
 def _where_to_look(home: Path, seconds: float, *, keep: bool) -> None:
     shown = os.path.relpath(home)
+    command = "keepsake" if shutil.which("keepsake") else os.path.relpath(sys.argv[0])
     _chapter(f"Where to look  ({seconds:.0f} seconds)")
     _tell(f"the creator's copy       {shown}/opened/index.html")
     if keep:
         _tell(f"the shelf                {shown}/sites/alpha   (begin with README.txt)")
     else:
-        _tell(f"the shelf is empty now   {shown}/sites/alpha   (keepsake demo --keep stops before the withdrawal)")
-    _tell(f"every event              keepsake --home {shown} --configs {shown}/configs ledger show")
-    _tell(f"the runs and reports     keepsake --home {shown} --configs {shown}/configs up   then the Flow Runs page")
-    _tell("on your own export       keepsake inspect YOUR-EXPORT.zip")
+        _tell(f"the shelf is empty now   {shown}/sites/alpha   ({command} demo --keep stops before the withdrawal)")
+    _tell(f"every event              {command} --home {shown} --configs {shown}/configs ledger show")
+    _tell(f"the runs and reports     {command} --home {shown} --configs {shown}/configs up   then the Flow Runs page")
+    _tell(f"on your own export       {command} inspect YOUR-EXPORT.zip")
