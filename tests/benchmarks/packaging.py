@@ -33,7 +33,9 @@ def main() -> None:
         export, media = _hand_in(work, arguments.gigabytes)
         _settle(work)
         size = sum(path.stat().st_size for path in media.iterdir())
-        print(f"{size / 1e9:.2f} GB of media in {len(list(media.iterdir()))} files, {os.cpu_count()} cores, {arguments.runs} runs")
+        print(
+            f"{size / 1e9:.2f} GB of media in {len(list(media.iterdir()))} files, {os.cpu_count()} cores, {arguments.runs} runs"
+        )
         rows: dict[str, list[float]] = {}
         peaks: dict[str, list[float]] = {}
         for _ in range(arguments.runs):
@@ -53,7 +55,8 @@ def _print(rows: dict[str, list[float]], peaks: dict[str, list[float]], size: in
         peak = f"{max(peaks[name]):>9.0f}" if name in peaks else ""
         print(f"{name:<34}{min(seconds):>9.2f}{median:>10.2f}{max(seconds):>9.2f}{size / 1e6 / median:>8.0f}{peak}")
     pairs = [ours / theirs for ours, theirs in zip(rows["package (ours)"], rows["cp + sync + openssl"], strict=True)]
-    print(f"ratio, packaging to cp + sync + openssl, pair by pair: min {min(pairs):.2f}, median {statistics.median(pairs):.2f}, max {max(pairs):.2f}")
+    low, middle, high = min(pairs), statistics.median(pairs), max(pairs)
+    print(f"ratio, packaging to cp + sync + openssl, pair by pair: min {low:.2f}, median {middle:.2f}, max {high:.2f}")
     print("digests: every medium in the package has the SHA-256 that openssl found")
 
 
@@ -64,7 +67,9 @@ def _baseline(work: Path, media: Path) -> dict[str, float]:
     subprocess.run(["cp", "-r", str(media), str(copy)], check=True)
     subprocess.run(["sync", "-f", str(copy)], check=True)
     copied = time.perf_counter()
-    found = subprocess.run(["openssl", "dgst", "-sha256", "-r", *map(str, sorted(copy.iterdir()))], check=True, capture_output=True)
+    found = subprocess.run(
+        ["openssl", "dgst", "-sha256", "-r", *map(str, sorted(copy.iterdir()))], check=True, capture_output=True
+    )
     ended = time.perf_counter()
     (work / "openssl.txt").write_bytes(found.stdout)
     shutil.rmtree(copy)
@@ -83,7 +88,9 @@ def _ours(work: Path, export: Path, media: Path) -> dict[str, tuple[float, float
 def _child(work: Path, *what: str) -> tuple[float, float]:
     environment = {**os.environ, "KEEPSAKE_HOME": str(work / "home"), "KEEPSAKE_CONFIGS": str(work / "configs")}
     began = time.perf_counter()
-    done = subprocess.run([sys.executable, "-m", "tests.benchmarks.one_step", *what], env=environment, check=True, capture_output=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.benchmarks.one_step", *what], env=environment, check=True, capture_output=True
+    )
     wall = time.perf_counter() - began
     told = json.loads(done.stdout)
     return told.get("seconds", wall), told["peak_mb"]
@@ -111,7 +118,14 @@ def _hand_in(work: Path, gigabytes: float) -> tuple[Path, Path]:
         with (media / f"{at:%Y-%m-%d-%H-%M-%S}.mp4").open("wb") as out:
             out.write(b"\x00\x00\x00\x18ftypisom")
             out.write(os.urandom(FILE - 12))
-        posts.append({"Date": f"{at:%Y-%m-%d %H:%M:%S}", "Link": "https://video.example/x.mp4", "WhoCanView": "Everyone", "Title": f"{number}"})
+        posts.append(
+            {
+                "Date": f"{at:%Y-%m-%d %H:%M:%S}",
+                "Link": "https://video.example/x.mp4",
+                "WhoCanView": "Everyone",
+                "Title": f"{number}",
+            }
+        )
     data = {"Post": {"Posts": {"VideoList": posts}}, "Profile": {"Profile Info": {"ProfileMap": {"userName": HANDLE}}}}
     export = work / "TikTok_Data_1748855647.zip"
     with zipfile.ZipFile(export, "w") as zipped:
@@ -121,7 +135,9 @@ def _hand_in(work: Path, gigabytes: float) -> tuple[Path, Path]:
 
 def _settle(work: Path) -> None:
     (work / "configs").mkdir()
-    sites = "".join(f'[[site]]\nname = "{name}"\nkind = "directory"\npath = "sites/{name}"\n' for name in ("alpha", "beta", "gamma"))
+    sites = "".join(
+        f'[[site]]\nname = "{name}"\nkind = "directory"\npath = "sites/{name}"\n' for name in ("alpha", "beta", "gamma")
+    )
     (work / "configs" / "sites.toml").write_text(sites)
     (work / "consent.json").write_text(json.dumps(document(handle=HANDLE)))
 

@@ -29,7 +29,7 @@ def bag(tmp_path):
 
 def test_a_bag_made_here_is_complete_and_valid(bag):
     assert check_bag(bag) == []
-    assert "Source-Organization: An archive of things\nPayload-Oxum: 10.2\n" == (bag / "bag-info.txt").read_text()
+    assert (bag / "bag-info.txt").read_text() == "Source-Organization: An archive of things\nPayload-Oxum: 10.2\n"
 
 
 @pytest.mark.parametrize("path", ["data/100%.mp4", "data/a b", "data/dot.", "data/../x", "data//x", "data/ü", "/data/x"])

@@ -175,7 +175,8 @@ def test_the_archive_writes_no_date_but_received_at(two_versions):
 def test_the_same_deposit_gives_the_same_bytes_in_another_process(tmp_path):
     """Other folder, other process, other hash seed, posts in another order."""
     program = (
-        "import sys, pathlib; sys.path.insert(0, sys.argv[1]); import packaging_samples as samples; from preservation.stages.packaging.assemble import assemble\n"
+        "import sys, pathlib; sys.path.insert(0, sys.argv[1]); import packaging_samples as samples\n"
+        "from preservation.stages.packaging.assemble import assemble\n"
         "blobs, posts = samples.sample_posts(); posts = posts[::int(sys.argv[3])]\n"
         "assemble(samples.request(samples.packaged(posts, blobs)), pathlib.Path(sys.argv[2]))"
     )
@@ -188,7 +189,8 @@ def test_the_same_deposit_gives_the_same_bytes_in_another_process(tmp_path):
 @pytest.mark.parametrize("point", [f"{KillPoint.UNIT_STAGED}:1", f"{KillPoint.UNIT_STAGED}:3", f"{KillPoint.VERSION_STAGED}"])
 def test_a_killed_packaging_run_again_ends_in_the_same_bytes(tmp_path, point):
     program = (
-        "import sys, pathlib; sys.path.insert(0, sys.argv[1]); import packaging_samples as samples; from preservation.stages.packaging.assemble import assemble\n"
+        "import sys, pathlib; sys.path.insert(0, sys.argv[1]); import packaging_samples as samples\n"
+        "from preservation.stages.packaging.assemble import assemble\n"
         "blobs, posts = samples.sample_posts(); assemble(samples.request(samples.packaged(posts, blobs)), pathlib.Path(sys.argv[2]))"
     )
     command = [sys.executable, "-c", program, HERE, tmp_path / "killed"]
