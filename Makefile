@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
-PIP := $(RUN)/pip --disable-pip-version-check --quiet
+PIP := PYTHONWARNINGS=ignore $(RUN)/pip --disable-pip-version-check --quiet
 
 .PHONY: demo up test test-ci test-all lint bench mutants lock clean
 .DEFAULT_GOAL := demo

@@ -15,7 +15,7 @@ from preservation.model.export import Account, ExportReport, MediaStatus, Note, 
 from preservation.model.policy import IntakePolicy
 from preservation.stages.intake import archive, companions
 from preservation.stages.intake.archive import Entry, open_held, survey
-from preservation.stages.intake.exports import tiktok
+from preservation.stages.intake.exports import instagram, tiktok
 from preservation.stages.intake.json_reading import JsonReading, looks_like_json, read_json
 from preservation.stages.intake.lookup import find_member
 from preservation.stages.intake.media_kind import sniff_medium
@@ -107,6 +107,9 @@ def _data_files(sources: Sequence[Source], entries: Sequence[Entry], policy: Int
                 yield DataFile(entry, None, reading.error)
             elif tiktok.recognise(reading.value, names):
                 yield DataFile(entry, _read_document(reading, names))
+            elif instagram.recognise(reading.value, names):
+                found = instagram.read(reading.value)
+                yield DataFile(entry, found.model_copy(update={"warnings": (*reading.notes, *found.warnings)}))
 
 
 def _read_document(reading: JsonReading, names: Sequence[str]) -> ExportReport:

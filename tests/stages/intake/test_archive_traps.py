@@ -1,17 +1,18 @@
 """Eighteen hostile or broken archives, each ending as its EXPECTED.json says, with a code."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from preservation.errors import DepositUnusable
-from preservation.model.export import ExportReport, MemberFate
+from preservation.model.export import ExportReport, MediaStatus, MemberFate
 from preservation.model.policy import IntakePolicy
 from preservation.stages.intake.archive import survey
 from preservation.stages.intake.lookup import find_member
 from preservation.stages.intake.reading import read_exports
-from tests.stages.intake.building import FIXTURES, on_disk
+from tests.stages.intake.building import FIXTURES, MP4, in_memory, on_disk, zipped
 
 TRAPS = FIXTURES / "archive_traps"
 EXPECTED = {
@@ -113,11 +114,24 @@ def test_names_that_differ_in_case_are_two_files() -> None:
 
 
 @pytest.mark.parametrize("name", ["nfd_name_nfc_reference.zip", "legacy_charset_names.zip"])
-def test_another_platform_is_an_error_that_says_what_it_looks_like(name: str) -> None:
-    """By the layout of its names, without quoting one."""
+def test_media_are_found_whatever_their_names_were_encoded_in(name: str) -> None:
+    """NFD against NFC, CP437 and unmarked UTF-8; and the strings of the data file are Latin-1 of UTF-8 besides."""
     (report,) = read(name)
+    expected = EXPECTED[name]
+    held = [medium for post in report.posts for medium in post.media if medium.status is MediaStatus.in_archive]
+    assert (len(report.posts), len(held)) == (expected["posts"], expected["media_found"])
+    if "caption" in expected:
+        (post,) = report.posts
+        assert (post.caption, post.created_at_utc) == (expected["caption"], datetime(2025, 1, 2, tzinfo=UTC))
+    assert "read-in-part" in {warning.code for warning in report.warnings}
+
+
+def test_a_platform_nobody_reads_is_an_error_that_says_what_it_looks_like() -> None:
+    """By the layout of its names, without quoting one."""
+    takeout = zipped([("Takeout/YouTube and YouTube Music/my-secret-video.mp4", MP4)])
+    (report,) = read_exports([in_memory("takeout-20250604T082845Z-001.zip", takeout)])
     (error,) = report.errors
-    assert error.code == "unknown-platform" and "instagram" in error.message and "posts_1" not in error.message
+    assert error.code == "unknown-platform" and "youtube" in error.message and "secret" not in error.message
 
 
 def test_all_eighteen_traps_are_covered() -> None:
