@@ -5,6 +5,7 @@ from pydantic import BaseModel, Field
 
 from flows import reports
 from flows.desk import archive, discreet, step
+from flows.summaries import AccessionReport
 from preservation.errors import ArchiveError
 from preservation.model.identifiers import PATTERN
 from preservation.stages.replication.copy import CopyReport
@@ -16,20 +17,6 @@ class AccessionRequest(BaseModel):
     """Which deposit to bring into the holdings."""
 
     deposit: str = Field(pattern=PATTERN, description="The deposit id that `keepsake receive` printed", title="Deposit")
-
-
-class AccessionReport(BaseModel):
-    """How the accession ended: ids, counts and sites."""
-
-    deposit_id: str
-    package_id: str
-    version: int
-    items: int
-    refused: dict[str, int]
-    files: int
-    bytes: int
-    complete_sites: list[str]
-    waiting: dict[str, str]  # site: why it has no copy yet
 
 
 @step(name="package the deposit", task_run_name="package deposit {deposit_id}")

@@ -5,6 +5,7 @@ from pydantic import BaseModel, Field
 
 from flows import reports
 from flows.desk import archive, discreet, ended, step
+from flows.summaries import AuditSummary
 from preservation.errors import ArchiveError, SettingsWrong
 from preservation.steps import integrity as steps
 from preservation.steps.integrity import AuditReport
@@ -14,19 +15,6 @@ class AuditRequest(BaseModel):
     """Which sites to look at."""
 
     site: str = Field(default="all", description="A site's name, or `all`", title="Site")
-
-
-class AuditSummary(BaseModel):
-    """What a run found, site by site."""
-
-    run_id: str
-    sites: list[AuditReport]
-    not_looked_at: dict[str, str]  # site: why
-
-    @property
-    def well(self) -> bool:
-        """Whether everything was looked at and is intact."""
-        return not self.not_looked_at and all(site.well for site in self.sites)
 
 
 @step(name="audit a site", task_run_name="read everything at {site}")

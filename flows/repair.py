@@ -5,6 +5,7 @@ from pydantic import BaseModel, Field
 
 from flows import reports
 from flows.desk import archive, discreet, ended, step
+from flows.summaries import RepairSummary
 from preservation.errors import ArchiveError
 from preservation.model.fixity import Finding
 from preservation.steps import integrity as steps
@@ -17,20 +18,6 @@ class RepairRequest(BaseModel):
     package: str = Field(
         default="all", pattern=r"^(all|[a-z2-7]{26})$", description="A package id, or `all` that are held", title="Package"
     )
-
-
-class RepairSummary(BaseModel):
-    """What a run mended, package by package."""
-
-    run_id: str
-    packages: list[MendReport]
-    roots: list[Finding] = []  # files of storage roots that were written again
-    refused: dict[str, str]  # package or site: why
-
-    @property
-    def well(self) -> bool:
-        """Whether everything was looked at and nothing is left damaged."""
-        return not self.refused and not any(package.beyond_repair or package.not_looked_at for package in self.packages)
 
 
 @step(name="mend a package", task_run_name="mend package {package_id}")

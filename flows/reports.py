@@ -3,23 +3,16 @@
 Ids, counts, sites and codes only.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
 
 from flows.desk import under_prefect
+from flows.summaries import AccessionReport, AuditSummary, RepairSummary, WithdrawalSummary
 from preservation.steps.accession import Accession
 from preservation.steps.integrity import bytes_to_read
 from preservation.wiring import Archive
-
-if TYPE_CHECKING:
-    from flows.accession import AccessionReport
-    from flows.audit import AuditSummary
-    from flows.repair import RepairSummary
-    from flows.withdrawal import WithdrawalSummary
 
 Listener = Callable[[str, int, int], None]  # what, bytes done, bytes in all
 _listeners: list[Listener] = []

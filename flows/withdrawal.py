@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from flows import reports
 from flows.desk import archive, discreet, ended, step
+from flows.summaries import WithdrawalSummary
 from preservation.errors import ArchiveError
 from preservation.model.identifiers import PATTERN
 from preservation.model.withdrawal import Tombstone
@@ -19,15 +20,6 @@ class WithdrawalRequest(BaseModel):
     """Whose withdrawal to carry out."""
 
     record: str = Field(pattern=PATTERN, description="The consent record that the creator has withdrawn", title="Consent record")
-
-
-class WithdrawalSummary(BaseModel):
-    """What went, what is still owed, what stays."""
-
-    record_id: str
-    erased: dict[str, int]  # "package @ site": objects
-    still_open: dict[str, str]  # "package @ site": why
-    tombstones: list[Tombstone]
 
 
 @step(name="begin the erasure")
