@@ -81,5 +81,5 @@ def _report(packaged: Accession, closing: Closing, late: dict[str, str]) -> Acce
         files=packaged.files,
         bytes=packaged.bytes,
         complete_sites=list(closing.complete_sites),
-        waiting={site: late.get(site, "not-copied") for site in closing.waiting_sites},
+        waiting=dict.fromkeys(closing.waiting_sites, "not-copied") | late,
     )

@@ -18,7 +18,7 @@ class AccessionReport(BaseModel):
     files: int
     bytes: int
     complete_sites: list[str]
-    waiting: dict[str, str]  # site: why it has no copy yet
+    waiting: dict[str, str]  # site: why it has no copy yet, or why its root inventory lags behind
 
 
 class AuditSummary(BaseModel):

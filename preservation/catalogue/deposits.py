@@ -119,6 +119,11 @@ class Deposits:
                 _drop_planned_version(connection, deposit_id)
                 self._ledger.append(connection, at, Event.deposit_refused, deposit_id, code=code)
 
+    def release_version(self, deposit_id: str) -> None:
+        """Give back the version number planned for a deposit that goes on waiting, so that another may take it."""
+        with self._database.writing() as connection:
+            _drop_planned_version(connection, deposit_id)
+
     def record_quarantine_wiped(self, deposit_id: str, at: datetime) -> None:
         """Note that the received bytes and their key are gone."""
         with self._database.writing() as connection:

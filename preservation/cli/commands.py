@@ -15,6 +15,7 @@ from preservation.cli.options import Deposit, Json, Package, Record
 from preservation.cli.running import archive, err, leave, out, refusals, run_flow, show_json, wrong_use
 from preservation.cli.tables import counts_table, findings_table, inspect_tables, packages_table, status_tables
 from preservation.model.consent_words import Role
+from preservation.model.fixity import MENDABLE
 from preservation.model.identifiers import PATTERN
 
 ORDER = (
@@ -233,7 +234,8 @@ def audit(site: Annotated[str, typer.Option(help="One site, or all.")] = "all", 
             findings = [finding for each in summary.sites for finding in each.findings]
             if findings:
                 out.print(findings_table(findings, "Findings"))
-                out.print("Mend with: keepsake repair")
+                if any(finding.outcome in MENDABLE for finding in findings):
+                    out.print("Mend with: keepsake repair")
         leave(summary.well)
 
 
@@ -257,10 +259,13 @@ def repair(package: Annotated[str, typer.Option(help="One package id, or all.")]
                     )
                 for finding in each.beyond_repair:
                     out.print(f"[bold red]beyond repair[/]  {finding.site}  {finding.key}  ({finding.outcome})", soft_wrap=True)
+            for finding in summary.roots:
+                out.print(f"written again  {finding.site}  {finding.key}  ({finding.outcome})", soft_wrap=True)
             for name, why in summary.refused.items():
                 out.print(f"[bold red]refused[/]  {name}: {why}")
+            looked, unseen = (sum(getattr(each, what) for each in summary.packages) for what in ("looked_at", "not_looked_at"))
             mended = sum(len(each.mended) for each in summary.packages)
-            out.print(f"{sum(each.looked_at for each in summary.packages)} copies read, {mended} mended.")
+            out.print(f"{looked} copies read, {mended} mended" + (f", {unseen} not looked at." if unseen else "."))
         leave(summary.well)
 
 

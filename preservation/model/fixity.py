@@ -36,6 +36,9 @@ class Outcome(StrEnum):
     not_looked_at = "not_looked_at"  # the site did not answer, or the budget ran out
 
 
+MENDABLE = frozenset({Outcome.mismatched, Outcome.missing, Outcome.unreadable})  # what an intact copy can replace
+
+
 class Finding(Word):
     """One look at one object of one site. `expected` and `found` hold digests and sizes, never content."""
 

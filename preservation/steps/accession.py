@@ -20,7 +20,7 @@ from preservation.stages.replication.commit import advance_root, commit_version
 from preservation.stages.replication.copy import CopyReport, Progress, copy_version
 from preservation.stages.replication.storage_root import prepare_root
 from preservation.steps.reading import Reading, read_for_packaging
-from preservation.steps.receiving import require_own_package
+from preservation.steps.receiving import is_follow_up, require_own_package
 from preservation.steps.shelf import saying_disk
 from preservation.wiring import Archive
 
@@ -106,18 +106,25 @@ def advance(archive: Archive, accession: Accession, site: str) -> int | None:
 
 
 def close(archive: Archive, accession: Accession) -> Closing:
-    """Wipe quarantine; wipe what is staged of this version too once every site has its copy. A late site goes on from staging."""
+    """Wipe quarantine; wipe what is staged of every version that all its sites hold. A late site goes on from staging."""
     holdings = archive.catalogue.holdings
     with archive.holding(accession.account_ref, alone=True), saying_disk("closing the accession"):
-        planned = set(holdings.sites_of(accession.package_id, accession.number))
-        complete = set(holdings.complete_sites(accession.package_id, accession.number))
         archive.quarantine.wipe(accession.deposit_id)
         archive.catalogue.deposits.record_quarantine_wiped(accession.deposit_id, archive.now())
         reach(KillPoint.QUARANTINE_WIPED)
-        if planned == complete:
-            wipe_staging(archive.staging(accession.package_id) / f"v{accession.number}")
-            reach(KillPoint.STAGING_WIPED)
-    return Closing(tuple(sorted(complete)), tuple(sorted(planned - complete)))
+        for version in holdings.versions(accession.package_id):
+            if version.state is VersionState.committed and not _late_sites(archive, accession.package_id, version.number):
+                wipe_staging(archive.staging(accession.package_id) / f"v{version.number}")
+        reach(KillPoint.STAGING_WIPED)
+        late = _late_sites(archive, accession.package_id, accession.number)
+        return Closing(tuple(holdings.complete_sites(accession.package_id, accession.number)), tuple(late))
+
+
+def _late_sites(archive: Archive, package_id: str, number: int) -> list[str]:
+    """The sites in use that were to hold a version and do not hold all of it yet."""
+    holdings = archive.catalogue.holdings
+    complete = set(holdings.complete_sites(package_id, number))
+    return [site for site in holdings.sites_of(package_id, number) if site in archive.sites and site not in complete]
 
 
 def wipe_staging(folder: Path) -> None:
@@ -160,7 +167,7 @@ def _plan(archive: Archive, deposit: Deposit) -> Version:
     known = holdings.of_account(deposit.account_ref)
     require_own_package(known, deposit.record_id)
     archive.gatekeeper.clear_deposit(
-        Act.extract, deposit.record_id, deposit.deposit_id, deposit.account_ref, follow_up=known is not None
+        Act.extract, deposit.record_id, deposit.deposit_id, deposit.account_ref, follow_up=is_follow_up(archive, known)
     ).require(Act.extract, deposit.deposit_id, archive.now())
     # only now: a secret that was shredded must not be drawn again for a deposit that is refused
     secret = archive.keys.get_or_make(secret_name(deposit.account_ref))

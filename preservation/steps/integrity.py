@@ -7,7 +7,7 @@ from contextlib import suppress
 from preservation.errors import ArchiveError
 from preservation.model.base import Word
 from preservation.model.clearance import Act
-from preservation.model.fixity import Finding, Outcome
+from preservation.model.fixity import Finding
 from preservation.model.identifiers import encode_id
 from preservation.stages.integrity.audit import SiteAudit, audit_site, in_use
 from preservation.stages.integrity.repair import RepairReport, mend_root, repair_package
@@ -114,8 +114,3 @@ def repair_root(archive: Archive, site: str) -> list[Finding]:
 def held_packages(archive: Archive) -> list[str]:
     """The packages that are held, oldest first."""
     return [package.package_id for package in archive.catalogue.holdings.packages() if package.state == "held"]
-
-
-def damaged(report: AuditReport) -> list[Finding]:
-    """What of a report can be mended."""
-    return [f for f in report.findings if f.outcome in {Outcome.mismatched, Outcome.missing, Outcome.unreadable}]

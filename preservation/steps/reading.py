@@ -93,6 +93,7 @@ def _reading(
     facts = {item_id: _facts(item_id, post, deposit) for item_id, post in identified}
     let_in, refused = _decide(archive, record, deposit.deposit_id, identified, facts)
     if not let_in and previous is None:
+        archive.catalogue.deposits.release_version(deposit.deposit_id)
         raise Refused(
             "nothing-let-in",
             f"consent record {record.record_id} lets none of the {len(identified)} posts of deposit {deposit.deposit_id} in",

@@ -116,9 +116,14 @@ def _require_clearance(archive: Archive, record: ConsentRecord, deposit_id: str,
     package = archive.catalogue.holdings.of_account(account_ref)
     require_own_package(package, record.record_id)
     clearance = archive.gatekeeper.clear_deposit(
-        Act.receive, record.record_id, deposit_id, account_ref, follow_up=package is not None
+        Act.receive, record.record_id, deposit_id, account_ref, follow_up=is_follow_up(archive, package)
     )
     clearance.require(Act.receive, deposit_id, archive.now())
+
+
+def is_follow_up(archive: Archive, package: Package | None) -> bool:
+    """Whether something of the account is held already; a package that holds nothing yet does not count."""
+    return package is not None and archive.catalogue.holdings.head(package.package_id) is not None
 
 
 def require_own_package(package: Package | None, record_id: str) -> None:

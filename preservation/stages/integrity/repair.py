@@ -15,14 +15,12 @@ from preservation.errors import ArchiveError
 from preservation.formats.digests import fixity_of_bytes
 from preservation.killpoints import KillPoint, reach
 from preservation.model.clearance import Act, Gatekeeper
-from preservation.model.fixity import Finding, Outcome
+from preservation.model.fixity import MENDABLE, Finding, Outcome
 from preservation.stages.integrity.audit import expected_path, look_at_package, look_at_root, not_looked_at, remember
 from preservation.stages.integrity.expectation import Expected, expected_at
 from preservation.storage.fixity_check import check_fixity
 from preservation.storage.site import Site
 from preservation.storage.transfer import copy_proved
-
-MENDABLE = frozenset({Outcome.mismatched, Outcome.missing, Outcome.unreadable})
 
 
 @dataclass(frozen=True, slots=True)
