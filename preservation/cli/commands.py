@@ -13,7 +13,7 @@ from preservation.cli.consents import consent
 from preservation.cli.ledgers import ledger
 from preservation.cli.options import Deposit, Json, Package, Record
 from preservation.cli.running import archive, err, leave, out, refusals, run_flow, show_json, wrong_use
-from preservation.cli.tables import counts_table, findings_table, inspect_tables, packages_table, status_tables
+from preservation.cli.tables import counts_table, findings_table, inspect_tables, package_table, status_tables
 from preservation.model.consent_words import Role
 from preservation.model.fixity import MENDABLE
 from preservation.model.identifiers import PATTERN
@@ -164,7 +164,7 @@ def status(
     with refusals(as_json):
         if package is not None:
             one = package_overview(archive(), package)
-            show_json(one) if as_json else out.print(packages_table((one,)))
+            show_json(one) if as_json else out.print(package_table(one))
             return
         seen = overview(archive())
         if as_json:

@@ -6,7 +6,7 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
-from preservation.model.export import ExportReport
+from preservation.model.export import ExportReport, SectionReport
 from preservation.model.fixity import Finding
 from preservation.steps.overview import Overview, PackageOverview
 
@@ -62,12 +62,21 @@ MEANINGS = {
 
 
 def _sections_of(report: ExportReport) -> Table:
-    table = Table(title="Parts of the export", title_justify="left")
-    for column in ("part", "kind", "comes in", "records", "why"):
-        table.add_column(column, justify="right" if column == "records" else "left", overflow="fold")
+    """A row per kind of part, what comes in first; the parts one by one are in the JSON."""
+    kinds: dict[tuple[str, str], list[SectionReport]] = {}
     for section in report.sections:
-        table.add_row(escape(section.name), section.section, section.decision, str(section.records), escape(section.reason))
+        kinds.setdefault((section.decision, section.section), []).append(section)
+    table = Table(title="Parts of the export, by kind (--json names each)", title_justify="left")
+    for column in ("comes in", "kind", "parts", "records", "why"):
+        table.add_column(column, justify="right" if column in {"parts", "records"} else "left", overflow="fold")
+    for (decision, kind), sections in sorted(kinds.items(), key=lambda item: (DECISIONS.index(item[0][0]), item[0][1])):
+        reasons = sorted({section.reason for section in sections})
+        records = sum(section.records for section in sections)
+        table.add_row(decision, kind, str(len(sections)), str(records), escape("; ".join(reasons)))
     return table
+
+
+DECISIONS = ["in", "off", "never"]
 
 
 def _notes_of(report: ExportReport) -> list[Table]:
@@ -81,21 +90,21 @@ def _notes_of(report: ExportReport) -> list[Table]:
     return tables
 
 
-def packages_table(packages: tuple[PackageOverview, ...]) -> Table:
-    """The holdings, a row per package. Ids are never cut: they are there to be copied."""
-    table = Table(title="Holdings", title_justify="left")
-    table.add_column("package", no_wrap=True, min_width=26)
-    for column in ("state", "versions", "items", "bytes", "copies", "all read since"):
-        table.add_column(column, overflow="fold")
-    for each in packages:
-        copies = "\n".join(f"{site} {state}" for site, state in sorted(each.copies.items()))
-        versions = f"{each.versions}" + (f" +{each.uncommitted} unfinished" if each.uncommitted else "")
-        items = f"{each.items}" + (f", {each.items - each.held} lack media" if each.held < each.items else "")
-        read = (each.all_read_since or "never")[:16].replace("T", " ")
-        table.add_row(each.package_id, each.state, versions, items, f"{each.bytes:,}", copies, read)
-    if not packages:
-        table.caption = "none yet"
-    return table
+def package_table(package: PackageOverview) -> Table:
+    """One package, name by name: ids are never cut, because they are there to be copied."""
+    lacking = package.items - package.held
+    return counts_table(
+        f"Package {package.package_id}",
+        {
+            "state": package.state,
+            "versions": f"{package.versions}" + (f", and {package.uncommitted} unfinished" if package.uncommitted else ""),
+            "items": f"{package.items}" + (f", of which {lacking} lack media" if lacking else ""),
+            "bytes": f"{package.bytes:,}",
+            "copies": ", ".join(f"{site} {state}" for site, state in sorted(package.copies.items())) or "none yet",
+            "all read since": (package.all_read_since or "never")[:16].replace("T", " "),
+            "consent record": package.record_id,
+        },
+    )
 
 
 def status_tables(seen: Overview) -> list[Table]:
@@ -110,7 +119,7 @@ def status_tables(seen: Overview) -> list[Table]:
     }
     for name, value in rows.items():
         table.add_row(f"[dim]{name}[/]", value)
-    return [table, packages_table(seen.packages)]
+    return [table, *map(package_table, seen.packages)]
 
 
 def findings_table(findings: list[Finding], title: str) -> Table:

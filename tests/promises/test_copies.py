@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from preservation.steps.accession import package_deposit
 from preservation.steps.opening import open_package
 from preservation.wiring import Archive
 from tests import archives
-from tests.archives import fingerprint_of_everything, hand_in, objects_at, replace_store
+from tests.archives import a_deposit, fingerprint_of_everything, hand_in, objects_at, replace_store
 from tests.faults import CutsReads, Down, FailsOnce, Full, LiesOnRead
 
 Make = Callable[..., Archive]
@@ -151,3 +152,18 @@ def test_a_second_deposit_waits_for_the_first_to_be_committed(make_archive: Make
     assert archives.accession(second).version == 2
     states = [version.state for version in archive.catalogue.holdings.versions(archives.accession(second).package_id)]
     assert states == [VersionState.committed, VersionState.committed]
+
+
+def test_unsealed_units_do_not_leave_this_machine_unless_the_policy_says_so(make_archive: Make, tmp_path: Path) -> None:
+    """A site elsewhere is refused before anything is read or packaged; knowing what it means, an archive may allow it."""
+    archive = make_archive()
+    deposit = a_deposit(archive, hand_in(tmp_path / "in", posts=2))
+    elsewhere = replace(archive.sites["gamma"], on_this_machine=False)
+    refusing = replace(archive, sites={**archive.sites, "gamma": elsewhere})
+    with pytest.raises(Refused, match="gamma") as refusal:
+        package_deposit(refusing, deposit.deposit_id)
+    assert refusal.value.code == "remote-unsealed" and "allow_remote_unsealed" in refusal.value.remedy
+    assert archive.catalogue.holdings.packages() == []
+    copies = archive.policy.copies.model_copy(update={"allow_remote_unsealed": True})
+    allowing = replace(refusing, policy=archive.policy.model_copy(update={"copies": copies}))
+    assert package_deposit(allowing, deposit.deposit_id).number == 1
