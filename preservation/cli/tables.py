@@ -115,6 +115,7 @@ def status_tables(seen: Overview) -> list[Table]:
         "deposits": _counts(seen.deposits),
         "tombstones": str(seen.tombstones),
         "erasures still owed": "\n".join(seen.open_erasures) or "none",
+        "packages": str(len(seen.packages)) if seen.packages else "none yet",
         "ledger": f"{seen.ledger_entries} entries",
     }
     for name, value in rows.items():
