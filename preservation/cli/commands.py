@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 from preservation.cli.consents import consent
 from preservation.cli.ledgers import ledger
 from preservation.cli.options import Deposit, Json, Package, Record
-from preservation.cli.running import archive, err, leave, out, refusals, run_flow, show_json, wrong_use
+from preservation.cli.running import archive, err, leave, out, refusals, run_flow, show_json, working, wrong_use
 from preservation.cli.tables import counts_table, findings_table, inspect_tables, package_table, status_tables
 from preservation.model.consent_words import Role
 from preservation.model.fixity import MENDABLE
@@ -118,7 +118,8 @@ def receive(
     from preservation.steps.receiving import receive as receive_deposit
 
     with refusals(as_json):
-        deposit = receive_deposit(archive(), consent_record, exports, media)
+        with working("copying into quarantine, encrypted", quiet=as_json):
+            deposit = receive_deposit(archive(), consent_record, exports, media)
         if as_json:
             show_json(deposit)
             return

@@ -95,22 +95,33 @@ def wrong_use(sentence: str) -> NoReturn:
 
 @contextmanager
 def _bars(quiet: bool) -> Iterator[None]:
-    """A bar per site while bytes are copied and read, on a terminal."""
+    """On a terminal: something that moves from the start, then a bar per site while bytes are copied and read."""
     from flows.reports import listen
 
     columns = (TextColumn("{task.description:<18}"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
     with Progress(*columns, console=err, transient=True, disable=quiet or not err.is_terminal) as bars:
-        stop = listen(_listener(bars))
+        stop = listen(_listener(bars, bars.add_task("preparing", total=None)))
         try:
             yield
         finally:
             stop()
 
 
-def _listener(bars: Progress) -> Callable[[str, int, int], None]:
+@contextmanager
+def working(what: str, *, quiet: bool) -> Iterator[None]:
+    """Something that moves on a terminal while work of unknown length is done."""
+    if quiet or not err.is_terminal:
+        yield
+    else:
+        with err.status(what):
+            yield
+
+
+def _listener(bars: Progress, preparing: TaskID) -> Callable[[str, int, int], None]:
     tasks: dict[str, TaskID] = {}
 
     def heard(what: str, done: int, total: int) -> None:
+        bars.update(preparing, visible=False)
         if what not in tasks:
             tasks[what] = bars.add_task(what, total=total)
         bars.update(tasks[what], completed=done, total=total)

@@ -15,10 +15,10 @@ from datetime import UTC, datetime
 from io import BytesIO
 from typing import BinaryIO, cast
 
-from warcio.archiveiterator import WARCIterator  # type: ignore[import-untyped]
-from warcio.recordloader import ArcWarcRecord  # type: ignore[import-untyped]
-from warcio.statusandheaders import StatusAndHeaders  # type: ignore[import-untyped]
-from warcio.warcwriter import WARCWriter  # type: ignore[import-untyped]
+from warcio.archiveiterator import WARCIterator
+from warcio.recordloader import ArcWarcRecord
+from warcio.statusandheaders import StatusAndHeaders
+from warcio.warcwriter import WARCWriter
 
 from preservation.formats.digests import CHUNK, Digester
 from preservation.model.fixity import Fixity
