@@ -21,6 +21,8 @@ from preservation.model.fixity import Fixity
 from preservation.model.item import ItemFacts
 from preservation.model.package import StagedVersion, StoredFile, Version, VersionState
 
+ROWS = 500  # in one statement: databases bound the number of values
+
 
 class HeldItem(Word):
     """An item as the catalogue knows it: the gate's facts, and how to recognise it unchanged."""
@@ -102,10 +104,11 @@ class Holdings:
             for unit in staged.units:
                 row = {"unit_id": unit.unit_id, "kind": unit.kind, "path": unit.path}
                 connection.execute(units.insert().values(**row, package_id=staged.package_id, version=staged.number))
-                for item_id in unit.item_ids:
-                    connection.execute(unit_items.insert().values(unit_id=unit.unit_id, item_id=item_id))
-            for item in held:
-                _upsert_item(connection, staged.package_id, item)
+                if unit.item_ids:
+                    connection.execute(
+                        unit_items.insert(), [{"unit_id": unit.unit_id, "item_id": each} for each in unit.item_ids]
+                    )
+            _write_items(connection, staged.package_id, list(held))
             _expect_copies(connection, staged.package_id, staged.number, sites)
             connection.execute(
                 versions.update()
@@ -308,15 +311,6 @@ class Holdings:
             facts = tuple(_held_item(item).facts for item in connection.execute(held)) if row else ()
         return (Package(**row._mapping), facts) if row else None
 
-    def unit_items(self, package_id: str) -> dict[str, tuple[str, ...]]:
-        """The items each unit of a package holds, by unit id; none for a unit of description."""
-        query = sa.select(units.c.unit_id, unit_items.c.item_id).select_from(units.outerjoin(unit_items))
-        held: dict[str, tuple[str, ...]] = {}
-        with self._database.reading() as connection:
-            for unit_id, item_id in connection.execute(query.where(units.c.package_id == package_id)):
-                held[unit_id] = (*held.get(unit_id, ()), *([item_id] if item_id else []))
-        return held
-
 
 def _version(connection: sa.Connection, package_id: str, number: int) -> Version:
     row = connection.execute(sa.select(versions).where(versions.c.package_id == package_id, versions.c.number == number)).first()
@@ -366,12 +360,18 @@ def _complete_sites(connection: sa.Connection, package_id: str, number: int) -> 
     return list(connection.scalars(whole.order_by(placements.c.site)))
 
 
-def _upsert_item(connection: sa.Connection, package_id: str, item: HeldItem) -> None:
-    facts = item.facts.model_dump(include={"section", "visibility", "origin", "scope_revision"})
-    row = facts | {"version": item.version, "fingerprint": item.fingerprint, "status": item.status}
-    key = (items.c.package_id == package_id, items.c.item_id == item.facts.item_id)
-    if not connection.execute(items.update().where(*key).values(**row)).rowcount:
-        connection.execute(items.insert().values(**row, package_id=package_id, item_id=item.facts.item_id))
+def _write_items(connection: sa.Connection, package_id: str, held: list[HeldItem]) -> None:
+    """Rows of these items, in place of what was known of them."""
+    for start in range(0, len(held), ROWS):
+        some = held[start : start + ROWS]
+        ids = [item.facts.item_id for item in some]
+        connection.execute(items.delete().where(items.c.package_id == package_id, items.c.item_id.in_(ids)))
+        connection.execute(items.insert(), [_item_row(package_id, item) for item in some])
+
+
+def _item_row(package_id: str, item: HeldItem) -> dict[str, Any]:
+    facts = item.facts.model_dump(include={"item_id", "section", "visibility", "origin", "scope_revision"})
+    return facts | {"package_id": package_id, "version": item.version, "fingerprint": item.fingerprint, "status": item.status}
 
 
 def _held_item(row: Any) -> HeldItem:

@@ -172,7 +172,11 @@ class CatalogueSuite:
         assert (package.package_id, facts) == (PACKAGE, (samples.held().facts,))
         assert catalogue.holdings.facts_of(PACKAGE) == (package, ())
         assert catalogue.holdings.facts_of(samples.an_id("nobody")) is None
-        assert catalogue.holdings.unit_items(PACKAGE) == {unit.unit_id: (samples.item_id(1),), description.unit_id: ()}
+        facts = {each.unit_id: catalogue.holdings.facts_of(each.unit_id) for each in (unit, description)}
+        assert {unit_id: tuple(item.item_id for item in found[1]) for unit_id, found in facts.items() if found} == {
+            unit.unit_id: (samples.item_id(1),),
+            description.unit_id: (),
+        }
 
     def test_a_newer_version_changes_an_item_and_keeps_the_others(self, catalogue: Catalogue) -> None:
         samples.with_committed(catalogue)

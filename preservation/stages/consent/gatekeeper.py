@@ -24,6 +24,7 @@ class RecordGatekeeper:
         self._holdings = holdings
         self._identity = identity
         self._now = now
+        self._last: tuple[bytes, ConsentRecord] | None = None
 
     def record_in_force(self, record_id: str) -> ConsentRecord | None:
         """The newest revision's words; None if there is no such record; Refused if its words are not the ones recorded."""
@@ -31,7 +32,7 @@ class RecordGatekeeper:
         if in_force is None:
             return None
         document = self._identity.document(record_id, in_force.revision)
-        record = ConsentRecord.model_validate_json(document) if document else None
+        record = self._parsed(document) if document else None
         if record is None or record.sha256() != in_force.sha256:
             raise Refused(
                 "consent-record-damaged",
@@ -39,6 +40,12 @@ class RecordGatekeeper:
                 remedy="restore the identity store from its backup; until then nothing is done under this record",
             )
         return record
+
+    def _parsed(self, document: bytes) -> ConsentRecord:
+        """The document as a record; the last one is kept, because a deposit asks for the same words item by item."""
+        if self._last is None or self._last[0] != document:
+            self._last = document, ConsentRecord.model_validate_json(document)
+        return self._last[1]
 
     def clear(self, act: Act, subject: str) -> Clearance:
         """Clearance for `act` on a package or a unit by id; raises Refused."""
