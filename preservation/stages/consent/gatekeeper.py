@@ -43,9 +43,10 @@ class RecordGatekeeper:
 
     def _parsed(self, document: bytes) -> ConsentRecord:
         """The document as a record; the last one is kept, because a deposit asks for the same words item by item."""
-        if self._last is None or self._last[0] != document:
-            self._last = document, ConsentRecord.model_validate_json(document)
-        return self._last[1]
+        last = self._last  # read once: steps of other sites ask at the same time
+        if last is None or last[0] != document:
+            last = self._last = document, ConsentRecord.model_validate_json(document)
+        return last[1]
 
     def clear(self, act: Act, subject: str) -> Clearance:
         """Clearance for `act` on a package or a unit by id; raises Refused."""
