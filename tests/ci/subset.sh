@@ -20,5 +20,5 @@ if command -v apt-get >/dev/null && [ "$(id -u)" -eq 0 ]; then
 fi
 
 export PATH="$PWD/var/servers/mini/bin:$PWD/var/servers/swift/bin:$PATH"
-.venv/bin/pytest -m long tests/conformance -q -rs
+.venv/bin/pytest -m long tests/conformance tests/sample -q -rs
 bash tests/ci/mutants.sh

@@ -160,6 +160,7 @@ def test_the_record_names_every_medium_and_its_digest() -> None:
     assert recorded()["files"] == found
 
 
+@pytest.mark.long
 def test_the_script_makes_the_same_media_again(tmp_path: Path) -> None:
     """All pictures and the shortest films; `python -m preservation.sample.make --check` does the rest, in a minute."""
     record = recorded()
