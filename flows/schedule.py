@@ -11,7 +11,7 @@ from flows.audit import AuditRequest, audit
 from flows.repair import RepairRequest, repair
 from flows.withdrawal import withdrawal
 
-NIGHTLY = "0 3 * * *"  # after 02:00 and before 05:00 local clocks do not jump
+NIGHTLY = "0 3 * * *"  # UTC
 
 
 def _offer(flow: Flow[..., Any], name: str, **options: Any) -> RunnerDeployment:

@@ -41,7 +41,7 @@ def answering(what: str = "catalogue") -> Iterator[None]:
         raise SettingsWrong(
             "catalogue-damaged",
             f"the {what}'s database cannot be read: it is damaged, or no database",
-            remedy="restore it from its backup; a catalogue can also be rebuilt from the sites",
+            remedy="restore it from its backup, see docs/runbooks/restore-from-backup.md",
         ) from None
 
 

@@ -9,8 +9,7 @@ from preservation.model.export import ExportReport
 from preservation.model.policy import IntakePolicy
 from preservation.stages.intake.reading import read_exports
 from preservation.stages.intake.sources import Source
-
-DEBRIS = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
+from preservation.stages.intake.zip_members import is_debris
 
 
 def inspect(exports: Sequence[Path], media: Path | None, policy: IntakePolicy, at: datetime) -> list[ExportReport]:
@@ -24,7 +23,7 @@ def media_files(folder: Path | None) -> list[Path]:
         return []
     if not folder.is_dir():
         raise DepositUnusable("no-such-folder", "the media folder is not a folder", remedy="name the folder after --media")
-    return sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink() and path.name not in DEBRIS)
+    return sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink() and not is_debris(path.name))
 
 
 def _source(path: Path) -> Source:

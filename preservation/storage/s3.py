@@ -1,6 +1,6 @@
 """A bucket as a site, through boto3: the only module that imports it (`s3_errors` knows botocore's exceptions).
 
-What was measured and shapes this (the project's docs/decisions name the servers): with boto3's own defaults some sites store
+What shapes this: with boto3's own defaults some sites store
 the framing of an upload as the object, so checksums are sent only where required; ranged reads are never verified, so nothing
 here relies on the SDK's checks; If-None-Match is atomic at some sites, ignored at others and refused by a few, so a put looks
 first, asks for the condition, and on any doubt reads back what is there and compares digests.

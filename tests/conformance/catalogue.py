@@ -172,11 +172,7 @@ class CatalogueSuite:
         assert (package.package_id, facts) == (PACKAGE, (samples.held().facts,))
         assert catalogue.holdings.facts_of(PACKAGE) == (package, ())
         assert catalogue.holdings.facts_of(samples.an_id("nobody")) is None
-        facts = {each.unit_id: catalogue.holdings.facts_of(each.unit_id) for each in (unit, description)}
-        assert {unit_id: tuple(item.item_id for item in found[1]) for unit_id, found in facts.items() if found} == {
-            unit.unit_id: (samples.item_id(1),),
-            description.unit_id: (),
-        }
+        assert catalogue.holdings.facts_of(description.unit_id) == (package, ())
 
     def test_a_newer_version_changes_an_item_and_keeps_the_others(self, catalogue: Catalogue) -> None:
         samples.with_committed(catalogue)
