@@ -370,7 +370,7 @@ def _write_items(connection: sa.Connection, package_id: str, held: list[HeldItem
 
 
 def _item_row(package_id: str, item: HeldItem) -> dict[str, Any]:
-    facts = item.facts.model_dump(include={"item_id", "section", "visibility", "origin", "scope_revision"})
+    facts = {name: getattr(item.facts, name) for name in ("item_id", "section", "visibility", "origin", "scope_revision")}
     return facts | {"package_id": package_id, "version": item.version, "fingerprint": item.fingerprint, "status": item.status}
 
 

@@ -1,5 +1,6 @@
 """Whether an item is among what a creator offered."""
 
+from dataclasses import replace
 from datetime import date
 
 from preservation.model.consent import ConsentRecord
@@ -32,7 +33,7 @@ def scope_faults(record: ConsentRecord, item: ItemFacts, *, caring: bool) -> tup
 
 def as_stored(record: ConsentRecord, item: ItemFacts) -> ItemFacts:
     """The facts as the catalogue may keep them, once in scope: no date, but the revision under which the date was checked."""
-    return item.model_copy(update={"posted_on": None, "scope_revision": record.revision})
+    return replace(item, posted_on=None, scope_revision=record.revision)
 
 
 def within(inner: Scope, outer: Scope) -> bool:

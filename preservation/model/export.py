@@ -4,11 +4,10 @@ These words hold content (captions, handles, links). They live in memory and ins
 errors, the catalogue or a Prefect parameter.
 """
 
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
-
-from pydantic import AwareDatetime
 
 from preservation.model.base import Word
 from preservation.model.identifiers import Sha256
@@ -56,7 +55,12 @@ class MediaStatus(StrEnum):
     not_media = "not_media"  # bytes are there but are not a medium (an error page saved as .mp4)
 
 
-class Held(Word):
+# Posts and media are slotted dataclasses rather than pydantic words: an account may have tens of thousands, and a report holds
+# them all at once.
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
     """Bytes that are here. `locator` opens them again: the source's name, and the member within it if it is an archive."""
 
     locator: str
@@ -64,7 +68,8 @@ class Held(Word):
     sha256: Sha256
 
 
-class Medium(Word):
+@dataclass(frozen=True, slots=True)
+class Medium:
     """One picture, video or sound of a post."""
 
     ref: str  # as the export writes it: a link or a member's name
@@ -72,7 +77,7 @@ class Medium(Word):
     status: MediaStatus
     sha256: Sha256 | None = None
     size: int | None = None
-    link_expires_at_utc: AwareDatetime | None = None
+    link_expires_at_utc: datetime | None = None
     needs_login: bool = False
     held: Held | None = None
 
@@ -82,10 +87,11 @@ class Medium(Word):
         return self.ref.split("?", 1)[0] if self.ref.startswith(("http://", "https://")) else self.ref
 
 
-class Post(Word):
+@dataclass(frozen=True, slots=True)
+class Post:
     """One post, in the platform's words as displayed."""
 
-    created_at_utc: AwareDatetime | None
+    created_at_utc: datetime | None
     kind: PostKind
     caption: str | None
     visibility: Visibility
@@ -93,9 +99,11 @@ class Post(Word):
     media: tuple[Medium, ...] = ()
     platform_id: str | None = None
     section: Section = Section.posts_metadata
-    deleted_at_utc: AwareDatetime | None = None
-    observations: dict[str, Any] = {}  # what changes by itself: likes, counts, links; never compared
-    words: dict[str, Any] = {}  # the export's own record of this post without `observations`, keys as written
+    deleted_at_utc: datetime | None = None
+    observations: dict[str, Any] = field(default_factory=dict)  # what changes by itself: likes, counts, links; never compared
+    words: dict[str, Any] = field(
+        default_factory=dict
+    )  # the export's own record of this post without `observations`, keys as written
     pointer: str = ""  # JSON pointer (RFC 6901) of that record in the data file
     seen_in: tuple[str, ...] = ()
 

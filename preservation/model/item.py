@@ -3,7 +3,8 @@
 from datetime import date
 from enum import StrEnum
 
-from preservation.model.base import Word
+from pydantic.dataclasses import dataclass
+
 from preservation.model.export import Visibility
 from preservation.model.identifiers import AccountRef, ItemId
 from preservation.model.sections import Section
@@ -20,7 +21,8 @@ class Origin(StrEnum):
     unknown = "unknown"
 
 
-class ItemFacts(Word):
+@dataclass(frozen=True, slots=True)
+class ItemFacts:
     """The facts a decision about one item is made from.
 
     `posted_on` is known only in quarantine, where scopes by date are resolved. Facts that come back from the catalogue carry

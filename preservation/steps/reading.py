@@ -5,7 +5,7 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -149,14 +149,14 @@ def _facts(item_id: str, post: Post, deposit: Deposit) -> ItemFacts:
 
 def _packaged(archive: Archive, record: ConsentRecord, facts: ItemFacts, post: Post, sources: Sequence[Source]) -> PackagedItem:
     """The item with those of its media that are here and that consent lets in, without what the creator did not tick."""
-    media_facts = facts.model_copy(update={"section": Section.posts_media})
+    media_facts = replace(facts, section=Section.posts_media)
     media_in = gate.decide(record, Act.package, media_facts, archive.now()).allow
     held = tuple(
         HeldMedium(index, medium, _opener(sources, medium), _origin(medium))
         for index, medium in enumerate(post.media)
         if media_in and medium.held is not None and medium.status in {MediaStatus.in_archive, MediaStatus.handed_in}
     )
-    counted = post if record.section_in(Section.posts_counts) else post.model_copy(update={"observations": {}})
+    counted = post if record.section_in(Section.posts_counts) else replace(post, observations={})
     return PackagedItem(facts.item_id, counted, held, with_location=record.section_in(Section.location_post))
 
 

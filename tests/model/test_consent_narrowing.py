@@ -278,5 +278,5 @@ def test_what_narrows_allows_nothing_the_gate_did_not_allow_before(terms: dict[s
 def test_facts_for_the_catalogue_hold_no_date() -> None:
     stored = as_stored(revised(record()), ITEMS[0])
     assert (stored.posted_on, stored.scope_revision) == (None, 2)
-    assert "2024" not in json.dumps(stored.model_dump(mode="json"))
+    assert "2024" not in repr(stored)
     assert stored.item_id == ITEMS[0].item_id

@@ -8,7 +8,7 @@ kind, and what is no medium at all (an error page saved as .mp4) is not attached
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from preservation.model.export import Held, MediaKind, MediaStatus, Medium, Note, Post, PostKind
@@ -112,7 +112,7 @@ def _attach(post: Post, files: list[tuple[Entry, Named]], status: MediaStatus, o
             if inside and code in ("", "companion-media-error-page"):
                 media[slot : slot + 1] = [_held(place, entry, status, not code)]
     kind = _KIND.get(media[0].kind, post.kind) if media and not post.media else post.kind
-    return post.model_copy(update={"media": tuple(media), "kind": kind})
+    return replace(post, media=tuple(media), kind=kind)
 
 
 _KIND = {MediaKind.video: PostKind.video, MediaKind.image: PostKind.photo_set}
@@ -153,7 +153,7 @@ def _judged(entries: list[Entry], place: Medium | None) -> Iterator[tuple[Entry,
 def _held(medium: Medium | None, entry: Entry, status: MediaStatus, is_medium: bool) -> Medium:
     medium = medium or Medium(ref="", kind=sniff_medium(entry.head) or MediaKind.unknown, status=MediaStatus.missing)
     if not is_medium:
-        return medium.model_copy(update={"status": MediaStatus.not_media})
+        return replace(medium, status=MediaStatus.not_media)
     return attached(medium, entry, status)
 
 
@@ -161,4 +161,4 @@ def attached(medium: Medium, entry: Entry, status: MediaStatus) -> Medium:
     """The medium with its bytes, of the kind the bytes show."""
     held = Held(locator=entry.locator, size=entry.size, sha256=entry.sha256 or "")
     kind = medium.kind if medium.kind is not MediaKind.unknown else sniff_medium(entry.head) or medium.kind
-    return medium.model_copy(update={"status": status, "held": held, "sha256": entry.sha256, "size": entry.size, "kind": kind})
+    return replace(medium, status=status, held=held, sha256=entry.sha256, size=entry.size, kind=kind)

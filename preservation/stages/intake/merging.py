@@ -6,6 +6,7 @@ then by kind and order if there are as many on both sides, and otherwise kept ap
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -41,7 +42,7 @@ def _numbered(report: ExportReport, name: str) -> ExportReport:
 
 
 def _seen(posts: Sequence[Post], name: str) -> tuple[Post, ...]:
-    return tuple(post.model_copy(update={"seen_in": (name,)}) for post in posts)
+    return tuple(replace(post, seen_in=(name,)) for post in posts)
 
 
 def _merge_two(older: ExportReport, newer: ExportReport) -> ExportReport:
@@ -137,14 +138,13 @@ def _grouped(posts: Sequence[Post], key: Callable[[Post], Hashable]) -> dict[Has
 def _joined(old: Post, new: Post) -> Post:
     """The newer post, with words of the older that the newer export does not give at all."""
     says_caption = any(key.casefold() == "title" for key in new.words)
-    return new.model_copy(
-        update={
-            "words": {**old.words, **new.words},
-            "media": _media(old.media, new.media),
-            "caption": new.caption if says_caption else new.caption or old.caption,
-            "deleted_at_utc": new.deleted_at_utc or old.deleted_at_utc,
-            "seen_in": (*old.seen_in, *new.seen_in),
-        }
+    return replace(
+        new,
+        words={**old.words, **new.words},
+        media=_media(old.media, new.media),
+        caption=new.caption if says_caption else new.caption or old.caption,
+        deleted_at_utc=new.deleted_at_utc or old.deleted_at_utc,
+        seen_in=(*old.seen_in, *new.seen_in),
     )
 
 

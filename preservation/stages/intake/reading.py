@@ -6,7 +6,7 @@ open_held(sources + media, ...)  (archive.py) the bytes of any medium or member 
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -168,7 +168,7 @@ def _with_members(report: ExportReport, entries: Sequence[Entry]) -> ExportRepor
             entry = find_member(entries, medium.ref) if medium.status is MediaStatus.missing else None
             if entry:
                 media[n] = companions.attached(medium, entry, MediaStatus.in_archive)
-        return post.model_copy(update={"media": tuple(media), "kind": post.kind})
+        return replace(post, media=tuple(media))
 
     return report.model_copy(
         update={"posts": tuple(map(found, report.posts)), "deleted_posts": tuple(map(found, report.deleted_posts))}

@@ -44,8 +44,8 @@ def two_versions(tmp_path_factory):
     folder = samples.shelve(tmp_path / "staging", tmp_path / "root", first)
     found = samples.JPEG + b"found later"
     blobs[samples.medium(found).sha256] = found
-    later = [posts[0].model_copy(update={"caption": "canary caption, edited"}), *posts[2:7]]
-    later += [posts[7].model_copy(update={"media": (samples.medium(found),)}), posts[8], samples.post(50, "canary caption, new")]
+    later = [replace(posts[0], caption="canary caption, edited"), *posts[2:7]]
+    later += [replace(posts[7], media=(samples.medium(found),)), posts[8], samples.post(50, "canary caption, new")]
     items = samples.packaged(later, blobs, samples.rows(folder, 1))
     second = assemble(samples.request(items, 2, samples.previous_of(folder)), tmp_path / "staging")
     samples.shelve(tmp_path / "staging", tmp_path / "root", second)
@@ -132,7 +132,7 @@ def test_a_medium_held_before_stays_when_a_newer_export_has_only_its_link(tmp_pa
     blobs, posts = samples.sample_posts()
     first = assemble(samples.request(samples.packaged(posts[:1], blobs)), tmp_path / "staging")
     folder = samples.shelve(tmp_path / "staging", tmp_path / "root", first)
-    later = [posts[0].model_copy(update={"media": (samples.link(),)})]
+    later = [replace(posts[0], media=(samples.link(),))]
     items = samples.packaged(later, blobs, samples.rows(folder, 1))
     second = assemble(samples.request(items, 2, samples.previous_of(folder)), tmp_path / "staging")
     samples.shelve(tmp_path / "staging", tmp_path / "root", second)
@@ -253,12 +253,13 @@ def test_packaging_a_large_medium_takes_little_memory(tmp_path):
         "import sys, pathlib, io, hashlib, resource; sys.path.insert(0, sys.argv[1]); import packaging_samples as samples\n"
         "from preservation.stages.packaging.assemble import assemble\n"
         "from preservation.stages.packaging.request import HeldMedium, PackagedItem\n"
+        "from dataclasses import replace\n"
         "from preservation.stages.packaging.identity import identify\n"
         "big = pathlib.Path(sys.argv[2]) / 'big'; mib = b'v' * 1048576; digest = hashlib.sha256()\n"
         "with big.open('wb') as out:\n"
         "    for _ in range(120): out.write(mib); digest.update(mib)\n"
-        "medium = samples.medium(b'x'); held = medium.held.model_copy(update={'size': 120 << 20, 'sha256': digest.hexdigest()})\n"
-        "medium = medium.model_copy(update={'held': held, 'sha256': digest.hexdigest()})\n"
+        "medium = samples.medium(b'x'); held = replace(medium.held, size=120 << 20, sha256=digest.hexdigest())\n"
+        "medium = replace(medium, held=held, sha256=digest.hexdigest())\n"
         "[(item_id, post)] = identify([samples.post(1, media=[medium])], samples.SECRET)\n"
         "item = PackagedItem(item_id, post, (HeldMedium(0, medium, lambda: big.open('rb')),))\n"
         "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
