@@ -1,6 +1,5 @@
 """Narrowing allows nothing new: example by example, and against the gate."""
 
-import json
 from datetime import UTC, date, datetime
 from typing import Any
 
