@@ -173,8 +173,9 @@ class ExportReport(Word):
     format: str | None
     account: Account
     exported_at_utc: datetime | None
-    posts: tuple[Post, ...] = ()
+    posts: tuple[Post, ...] = ()  # what stands on the platform; deleted posts and stories are apart, each of its own section
     deleted_posts: tuple[Post, ...] = ()
+    stories: tuple[Post, ...] = ()
     live_sessions: tuple[dict[str, Any], ...] = ()
     profile: dict[str, Any] = {}  # allowed profile fields only
     sections: tuple[SectionReport, ...] = ()

@@ -7,14 +7,21 @@ from pathlib import Path
 from preservation.errors import DepositUnusable
 from preservation.model.export import ExportReport
 from preservation.model.policy import IntakePolicy
+from preservation.stages.intake.data_files import Progress
 from preservation.stages.intake.reading import read_exports
 from preservation.stages.intake.sources import Source
 from preservation.stages.intake.zip_members import is_debris
 
 
-def inspect(exports: Sequence[Path], media: Path | None, policy: IntakePolicy, at: datetime) -> list[ExportReport]:
-    """One report per account; links that died before `at` are said to have. Raises DepositUnusable."""
-    return read_exports([_source(path) for path in exports], [_source(path) for path in media_files(media)], policy, at)
+def inspect(
+    exports: Sequence[Path], media: Path | None, policy: IntakePolicy, at: datetime, progress: Progress | None = None
+) -> list[ExportReport]:
+    """One report per account; links that died before `at` are said to have. `progress` hears bytes read, of how many.
+
+    Raises DepositUnusable.
+    """
+    beside = [_source(path) for path in media_files(media)]
+    return read_exports([_source(path) for path in exports], beside, policy, at, progress)
 
 
 def media_files(folder: Path | None) -> list[Path]:

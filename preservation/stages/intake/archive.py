@@ -212,6 +212,53 @@ def spooled(stream: IO[bytes]) -> Iterator[BinaryIO]:
         yield cast(BinaryIO, copy)
 
 
+class Openings:
+    """Opens many parts of the same sources one after the other; the archive that was opened last stays open in between.
+
+    Its directory is then read once and not for every member.
+    """
+
+    def __init__(self, sources: Sequence[Source]) -> None:
+        self._sources, self._around = sources, ExitStack()
+        self._place: tuple[str, int, tuple[int, ...]] | None = None
+        self._archive: zipfile.ZipFile | None = None
+
+    def __enter__(self) -> "Openings":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._around.close()
+
+    @contextmanager
+    def open(self, locator: str) -> Iterator[BinaryIO]:
+        """As `open_held`."""
+        name, nth, path = read_locator(locator)
+        with ExitStack() as opened:
+            try:
+                if path:
+                    archive = self._archive_at(name, nth, path[:-1])
+                    stream = cast(BinaryIO, opened.enter_context(archive.open(archive.infolist()[path[-1]])))
+                else:
+                    stream = opened.enter_context(find_source(self._sources, name, nth).open())
+            except UNREADABLE:
+                raise DepositUnusable(
+                    "member-unreadable", "a member no longer opens", remedy="hand the deposit in again"
+                ) from None
+            yield stream
+
+    def _archive_at(self, name: str, nth: int, path: tuple[int, ...]) -> zipfile.ZipFile:
+        if self._archive is None or self._place != (name, nth, path):
+            self._around.close()
+            self._place, self._archive = None, None
+            stream: BinaryIO = self._around.enter_context(find_source(self._sources, name, nth).open())
+            archive = self._around.enter_context(zipfile.ZipFile(stream))
+            for index in path:
+                member = self._around.enter_context(archive.open(archive.infolist()[index]))
+                archive = self._around.enter_context(zipfile.ZipFile(self._around.enter_context(spooled(member))))
+            self._place, self._archive = (name, nth, path), archive
+        return self._archive
+
+
 @contextmanager
 def open_held(sources: Sequence[Source], locator: str) -> Iterator[BinaryIO]:
     """Open the bytes a locator points at, given the same sources (companions after exports) it was made from.
@@ -219,17 +266,7 @@ def open_held(sources: Sequence[Source], locator: str) -> Iterator[BinaryIO]:
     Raises DepositUnusable: locator-unreadable, source-gone, or member-unreadable if the archive has changed since.
     Read the stream forward: seeking back in a member means unpacking it again.
     """
-    name, nth, path = read_locator(locator)
-    with ExitStack() as opened:
-        stream: BinaryIO = opened.enter_context(find_source(sources, name, nth).open())
-        try:
-            for level, index in enumerate(path):
-                if level:
-                    stream = opened.enter_context(spooled(stream))
-                archive = opened.enter_context(zipfile.ZipFile(stream))
-                stream = cast(BinaryIO, opened.enter_context(archive.open(archive.infolist()[index])))
-        except UNREADABLE:
-            raise DepositUnusable("member-unreadable", "a member no longer opens", remedy="hand the deposit in again") from None
+    with Openings(sources) as openings, openings.open(locator) as stream:
         yield stream
 
 

@@ -6,9 +6,9 @@ kind, and what is no medium at all (an error page saved as .mp4) is not attached
 """
 
 import re
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from preservation.model.export import Held, MediaKind, MediaStatus, Medium, Note, Post, PostKind
@@ -36,17 +36,39 @@ class Named:
     index: int | None
 
 
-@dataclass(slots=True)
 class Matching:
-    """Posts with what was attached to them, and what became of each file (by locator): "" if used, else a code."""
+    """Posts with what was attached to them. Where they stand is looked up by time and by platform id, neither of which changes."""
 
-    posts: list[Post]
-    outcome: dict[str, str] = field(default_factory=dict)
+    def __init__(self, posts: list[Post]) -> None:
+        self.posts = posts
+        self._by_id: dict[str, list[int]] | None = None
+        self._by_time: dict[datetime, list[int]] = {}
 
-    def notes(self) -> list[Note]:
-        """A warning per kind of outcome, with a count and no name."""
-        codes = [code for code in self.outcome.values() if code in MESSAGES]
-        return [Note(code=code, message=MESSAGES[code].format(n=codes.count(code))) for code in sorted(set(codes))]
+    def owners(self, named: Named) -> list[int]:
+        """Positions of the posts a file so named can belong to."""
+        by_id = self._ids()
+        if named.identifier:
+            return by_id.get(named.identifier) or self._at(time_of_id(named.identifier))
+        return self._at(named.time)
+
+    def _at(self, time: datetime | None) -> list[int]:
+        return self._by_time.get(time, []) if time else []
+
+    def _ids(self) -> dict[str, list[int]]:
+        if self._by_id is None:
+            self._by_id = {}
+            for at, post in enumerate(self.posts):
+                if post.platform_id:
+                    self._by_id.setdefault(post.platform_id, []).append(at)
+                if post.created_at_utc:
+                    self._by_time.setdefault(post.created_at_utc, []).append(at)
+        return self._by_id
+
+
+def notes(outcome: Mapping[str, str]) -> list[Note]:
+    """A warning per kind of outcome, with a count and no name."""
+    counts = Counter(code for code in outcome.values() if code in MESSAGES)
+    return [Note(code=code, message=MESSAGES[code].format(n=n)) for code, n in sorted(counts.items())]
 
 
 def read_name(name: str) -> Named:
@@ -70,31 +92,23 @@ def _time(found: re.Match[str]) -> datetime | None:
         return None
 
 
-def match(posts: Sequence[Post], entries: Sequence[Entry], status: MediaStatus) -> Matching:
-    """Attach each file to the one place it can only belong to. `status` is what an attached medium becomes."""
-    result = Matching(list(posts))
+def match(matching: Matching, entries: Sequence[Entry], status: MediaStatus) -> dict[str, str]:
+    """Attach each file to the one place it can only belong to; what became of each (by locator): "" if used, else a code.
+
+    `status` is what an attached medium becomes.
+    """
+    outcome: dict[str, str] = {}
     claims: dict[int, list[tuple[Entry, Named]]] = defaultdict(list)
     for entry in entries:
         named = read_name(entry.name)
-        owners = _owners(posts, named)
+        owners = matching.owners(named)
         if len(owners) == 1:
             claims[owners[0]].append((entry, named))
         else:
-            result.outcome[entry.locator] = "companion-ambiguous" if owners else "companion-unmatched"
+            outcome[entry.locator] = "companion-ambiguous" if owners else "companion-unmatched"
     for owner, files in claims.items():
-        result.posts[owner] = _attach(posts[owner], files, status, result.outcome)
-    return result
-
-
-def _owners(posts: Sequence[Post], named: Named) -> list[int]:
-    if named.identifier:
-        by_id = [at for at, post in enumerate(posts) if post.platform_id == named.identifier]
-        return by_id or _at(posts, time_of_id(named.identifier))
-    return _at(posts, named.time)
-
-
-def _at(posts: Sequence[Post], time: datetime | None) -> list[int]:
-    return [at for at, post in enumerate(posts) if time is not None and post.created_at_utc == time]
+        matching.posts[owner] = _attach(matching.posts[owner], files, status, outcome)
+    return outcome
 
 
 def _attach(post: Post, files: list[tuple[Entry, Named]], status: MediaStatus, outcome: dict[str, str]) -> Post:
@@ -139,12 +153,13 @@ def _judged(entries: list[Entry], place: Medium | None) -> Iterator[tuple[Entry,
     fitting = [entry for entry in media if wanted in (MediaKind.unknown, sniff_medium(entry.head))]
     ambiguous = len({entry.sha256 for entry in fitting}) > 1
     used = fitting[0].locator if fitting and not ambiguous else None
+    good, any_medium = {entry.locator for entry in fitting}, {entry.locator for entry in media}
     for entry in entries:
         if entry.locator == used:
             yield entry, ""
-        elif entry in fitting:
+        elif entry.locator in good:
             yield entry, "companion-ambiguous" if ambiguous else "same-bytes"
-        elif entry in media:
+        elif entry.locator in any_medium:
             yield entry, "companion-kind-clash"
         else:
             yield entry, "not-media" if used else "companion-media-error-page"

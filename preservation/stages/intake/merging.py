@@ -37,7 +37,7 @@ def _numbered(report: ExportReport, name: str) -> ExportReport:
         "posts": len(report.posts),
     }
     return report.model_copy(
-        update={"exports": (line,), "posts": _seen(report.posts, name), "deleted_posts": _seen(report.deleted_posts, name)}
+        update={"exports": (line,)} | {each: _seen(getattr(report, each), name) for each in ("posts", "deleted_posts", "stories")}
     )
 
 
@@ -51,7 +51,8 @@ def _merge_two(older: ExportReport, newer: ExportReport) -> ExportReport:
     latest = newer.exports[0]["id"]
     posts, gone = _without(posts, newer.deleted_posts, latest)
     deleted, _ = _without(deleted, newer.posts, latest)
-    warnings = [*older.warnings, *(note for note in newer.warnings if note not in older.warnings)]
+    stories, _ = merge_posts(older.stories, newer.stories)
+    warnings = list(dict.fromkeys((*older.warnings, *newer.warnings)))
     if doubtful:
         warnings.append(
             Note(code="twins-ambiguous", message=f"{doubtful} posts of one second could not be told apart between exports")
@@ -64,6 +65,7 @@ def _merge_two(older: ExportReport, newer: ExportReport) -> ExportReport:
             "exported_at_utc": newer.exported_at_utc or older.exported_at_utc,
             "posts": tuple(posts),
             "deleted_posts": tuple(deleted),
+            "stories": tuple(stories),
             "live_sessions": _union(older.live_sessions, newer.live_sessions),
             "profile": {**older.profile, **newer.profile},
             "sections": _latest(older.sections, newer.sections),
@@ -168,7 +170,8 @@ def _account(old: Account, new: Account) -> Account:
 
 
 def _union(old: Sequence[dict[str, Any]], new: Sequence[dict[str, Any]]) -> tuple[dict[str, Any], ...]:
-    return (*new, *(item for item in old if item not in new))
+    known = {repr(item) for item in new}
+    return (*new, *(item for item in old if repr(item) not in known))
 
 
 def _latest(old: Sequence[object], new: Sequence[object]) -> tuple[object, ...]:

@@ -1,9 +1,11 @@
 """A report as `keepsake inspect --json` prints it: one vocabulary for all platforms, times as `2024-12-13T07:20:20Z`.
 
+`write_reports` writes it post by post, so that no copy of a large report is ever made.
 This is for the creator's and the archivist's eyes, not for logs: it holds captions, links and names of members.
 """
 
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +15,43 @@ from preservation.stages.intake.exports.values import get, stamp
 
 def report_json(report: ExportReport) -> dict[str, Any]:
     """The report as JSON values."""
+    return {name: list(value) if isinstance(value, Iterator) else value for name, value in _fields(report).items()}
+
+
+def write_reports(reports: Sequence[ExportReport], write: Callable[[str], object]) -> None:
+    """The reports as JSON text, piece by piece: one alone, several as a list. Each post and member is a line."""
+    if len(reports) != 1:
+        write("[\n")
+    for number, report in enumerate(reports):
+        write(",\n" if number else "")
+        _write_report(report, write)
+    write("\n]\n" if len(reports) != 1 else "\n")
+
+
+def _write_report(report: ExportReport, write: Callable[[str], object]) -> None:
+    for number, (name, value) in enumerate(_fields(report).items()):
+        write(f"{',' if number else '{'}\n  {_text(name)}: ")
+        if isinstance(value, Iterator):
+            _write_list(value, write)
+        else:
+            write(_text(value))
+    write("\n}")
+
+
+def _write_list(items: Iterator[Any], write: Callable[[str], object]) -> None:
+    empty = True
+    for item in items:
+        write(("[" if empty else ",") + "\n    " + _text(item))
+        empty = False
+    write("[]" if empty else "\n  ]")
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _fields(report: ExportReport) -> dict[str, Any]:
+    """Name and value of each part; long lists as iterators."""
     return {
         "platform": report.platform,
         "generation": report.generation,
@@ -20,14 +59,15 @@ def report_json(report: ExportReport) -> dict[str, Any]:
         "account": report.account.model_dump(),
         "exported_at_utc": _time(report.exported_at_utc),
         "exports": list(report.exports),
-        "posts": [_post(post) for post in report.posts],
-        "deleted_posts": [_post(post) for post in report.deleted_posts],
+        "posts": map(_post, report.posts),
+        "deleted_posts": map(_post, report.deleted_posts),
+        "stories": map(_post, report.stories),
         "live_sessions": list(report.live_sessions),
         "profile": report.profile,
         "links": _links(report.posts),
         "sections": [section.model_dump(mode="json") for section in report.sections],
         "third_party_sections": [section.model_dump(mode="json") for section in report.third_party_sections],
-        "members": [member.model_dump(mode="json") for member in report.members],
+        "members": (member.model_dump(mode="json") for member in report.members),
         "warnings": _notes(report.warnings),
         "errors": _notes(report.errors),
     }

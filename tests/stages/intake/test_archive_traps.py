@@ -10,7 +10,7 @@ from preservation.errors import DepositUnusable
 from preservation.model.export import ExportReport, MediaStatus, MemberFate
 from preservation.model.policy import IntakePolicy
 from preservation.stages.intake.archive import survey
-from preservation.stages.intake.lookup import find_member
+from preservation.stages.intake.lookup import Members
 from preservation.stages.intake.reading import read_exports
 from tests.stages.intake.building import FIXTURES, MP4, in_memory, on_disk, zipped
 
@@ -92,15 +92,15 @@ def test_two_members_of_one_name_are_both_read_and_none_is_preferred() -> None:
 def test_a_composed_reference_finds_a_decomposed_name() -> None:
     """NFC in the post, NFD in the archive."""
     entries = survey([on_disk(TRAPS / "input" / "nfd_name_nfc_reference.zip")], IntakePolicy())
-    found = find_member(entries, "media/posts/202501/Zo\u00eb_\u00e7ay.jpg")
+    found = Members(entries).find("media/posts/202501/Zo\u00eb_\u00e7ay.jpg")
     assert found and found.sha256 == EXPECTED["nfd_name_nfc_reference.zip"]["media_sha256"]
 
 
 def test_names_without_the_utf8_flag_are_read_in_both_encodings() -> None:
     """One is code page 437, one is UTF-8, neither says so."""
     entries = survey([on_disk(TRAPS / "input" / "legacy_charset_names.zip")], IntakePolicy())
-    assert find_member(entries, "media/posts/202501/caf\u00e9.jpg")
-    assert find_member(entries, "media/posts/202501/na\u00efve.jpg")
+    assert Members(entries).find("media/posts/202501/caf\u00e9.jpg")
+    assert Members(entries).find("media/posts/202501/na\u00efve.jpg")
 
 
 def test_names_that_differ_in_case_are_two_files() -> None:
@@ -108,9 +108,9 @@ def test_names_that_differ_in_case_are_two_files() -> None:
     (report,) = read("windows_illegal_names.zip")
     assert len({member.path for member in report.members}) == EXPECTED["windows_illegal_names.zip"]["entries"]
     entries = survey([on_disk(TRAPS / "input" / "windows_illegal_names.zip")], IntakePolicy())
-    first, second = (find_member(entries, f"media/posts/202501/{name}") for name in ("IMG.jpg", "img.JPG"))
+    first, second = (Members(entries).find(f"media/posts/202501/{name}") for name in ("IMG.jpg", "img.JPG"))
     assert first and second and first.sha256 != second.sha256
-    assert find_member(entries, "media/posts/202501/Img.Jpg") is None
+    assert Members(entries).find("media/posts/202501/Img.Jpg") is None
 
 
 @pytest.mark.parametrize("name", ["nfd_name_nfc_reference.zip", "legacy_charset_names.zip"])

@@ -357,3 +357,37 @@ def test_nothing_handed_in_is_refused() -> None:
     """Not an empty list of reports."""
     with pytest.raises(DepositUnusable):
         read_exports([])
+
+
+def test_stories_of_the_shape_of_posts_are_read_apart() -> None:
+    """They are of their own section, which is off by default, and are merged by identity; what has another shape is warned about."""
+    odd = {"Date": "2026-01-01 10:00:00", "Frames": [1]}
+    doc = document([post()])
+    doc["Post"]["Story"] = {"StoryList": [post("2026-02-01 10:00:00", title="a day"), odd]}
+    (report,) = read_exports([export(doc), export(doc, name="TikTok_Data_1750000000.zip", member="a/user_data_tiktok.json")])
+    assert [(story.caption, story.section) for story in report.stories] == [("a day", Section.stories)]
+    assert len(report.posts) == 1 and not report.errors and {"stories-present", "stories-not-read"} <= codes(report)
+    (line,) = [part for part in report.sections if part.name == "Post.Story"]
+    assert (line.section, line.decision, line.records) == (Section.stories, "off", 2)
+
+
+@pytest.mark.parametrize("empty", [None, [], {}, {"StoryList": None}, {"StoryList": []}])
+def test_no_stories_are_no_warning(empty: Any) -> None:
+    """In every way the platform says nothing."""
+    doc = document([post()])
+    doc["Post"]["Story"] = empty
+    report = read(doc)
+    assert report.stories == () and not {"stories-present", "stories-not-read"} & codes(report)
+
+
+@pytest.mark.parametrize("empty", [None, [], {}, {"VideoList": None}, {"VideoList": {}}])
+def test_a_part_without_posts_is_no_error(empty: Any) -> None:
+    """In every way the platform says nothing."""
+    assert errors(read({"Post": {"Posts": empty}, "Profile": {"Profile Info": {"ProfileMap": {"userName": "ada.fx"}}}})) == []
+
+
+def test_parts_nobody_knows_are_warned_about_within_reason() -> None:
+    """A hundred by name, the rest together."""
+    report = read(document([post()], **as_parts({f"Part {n}": [1] for n in range(150)})))
+    warnings = [note.message for note in report.warnings if note.code == "unknown-section"]
+    assert len(warnings) == 101 and warnings[-1].startswith("50 more parts")

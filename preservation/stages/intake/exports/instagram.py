@@ -22,6 +22,7 @@ from preservation.model.export import (
     Visibility,
 )
 from preservation.model.sections import Section
+from preservation.stages.intake.rows import Rows, Shape
 
 _FILE = re.compile(r"^posts_\d+\.json$", re.IGNORECASE)
 _VIDEO = re.compile(r"\.(mp4|mov|m4v|webm)$", re.IGNORECASE)
@@ -31,15 +32,19 @@ IN_PART = Note(
 )
 
 
-def recognise(document: Any, names: Sequence[str]) -> bool:
-    """Whether this is a list of Instagram posts: by the file's name and by what is in it."""
-    named = any(_FILE.match(name) for name in names)
-    return named and isinstance(document, list) and all(isinstance(post, dict) and "media" in post for post in document)
+def named(names: Sequence[str]) -> bool:
+    """Whether a file bears the name of a list of posts."""
+    return any(_FILE.match(name) for name in names)
+
+
+def recognise(document: Any) -> bool:
+    """Whether this reduced document is a list of Instagram posts: every record is one."""
+    return isinstance(document, Rows) and document.listed and len(document.kept) == document.count
 
 
 def read(document: Any) -> ExportReport:
     """The posts, with media as references into the archive (`missing` until they are found there)."""
-    posts = tuple(_post(post, f"/{number}") for number, post in enumerate(document))
+    posts = tuple(document.kept)
     section = SectionReport(
         name="posts",
         section=Section.posts_metadata,
@@ -57,6 +62,13 @@ def read(document: Any) -> ExportReport:
         sections=(section,),
         warnings=(IN_PART,),
     )
+
+
+def _taken(record: Any, index: int) -> Post | None:
+    return _post(record, f"/{index}") if isinstance(record, dict) and "media" in record else None
+
+
+DOCUMENT = Shape(take=_taken)
 
 
 def _post(found: dict[str, Any], pointer: str) -> Post:

@@ -2,11 +2,18 @@
 
 Old and new names are read side by side. A part that should hold posts and cannot be read is an error; an export is never
 silently empty.
+
+`read` takes a reduced document (rows.py): the JSON reader makes one as a stream, and so does whatever reads another format of
+the same export, in the JSON's vocabulary (keys as JSON spells them; any spelling with the same letters and digits will do). In it
+every list is a `Rows`, made by a `Gatherer` with the shape of its place, `tiktok_shape.DOCUMENT.at(top, second, third)`:
+`kept` of a list of posts, deleted posts or stories holds a `Post` for each record that is one (`count` minus that many could not
+be read), of live sessions a dict each, of hashtags their names; `fields` tells which fields the records have. Lists that were
+only counted are `Rows(count)`. Plain lists and dicts are accepted too, and reduced first.
 """
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -17,7 +24,9 @@ from preservation.stages.intake.exports import tiktok_accounting as accounting
 from preservation.stages.intake.exports import tiktok_links as links
 from preservation.stages.intake.exports import tiktok_posts as posts_of
 from preservation.stages.intake.exports import tiktok_sections as table
+from preservation.stages.intake.exports.tiktok_shape import DOCUMENT
 from preservation.stages.intake.exports.values import get, has, plain, says_nothing, shown, text, unix
+from preservation.stages.intake.rows import Rows, count, fold
 
 PLATFORM = "tiktok"
 _DATA_FILE = re.compile(r"user_data(_tiktok)?\b[^/\\]*\.json$", re.IGNORECASE)
@@ -30,7 +39,8 @@ class _Read:
 
     posts: list[Post] = field(default_factory=list)
     deleted: list[Post] = field(default_factory=list)
-    records: list[dict[str, Any]] = field(default_factory=list)
+    stories: list[Post] = field(default_factory=list)
+    rows: list[Rows] = field(default_factory=list)  # the lists the posts came from
     lists: int = 0
     unreadable_lists: int = 0
     unreadable_records: int = 0
@@ -56,18 +66,22 @@ def unwrapped(document: Any) -> Any:
 
 
 def read(document: Any, names: Sequence[str]) -> ExportReport:
-    """One export as a report. `names`: of the file and of what it lay in; the platform writes the time of export there."""
-    document = unwrapped(document)
+    """One export as a report. `document`: reduced or plain. `names`: of the file and of what it lay in; the platform writes the
+    time of export there.
+    """
+    document = unwrapped(fold(document, DOCUMENT))
+    document = document if isinstance(document, dict) else {}
     found = _read_posts(document)
-    read_as = generation(document, found.records)
+    read_as = generation(document, found.rows)
     return ExportReport(
         platform=PLATFORM,
         generation=read_as,
         format="json",
         account=_account(document),
-        exported_at_utc=exported_at(names, [*found.posts, *found.deleted]),
+        exported_at_utc=exported_at(names, _together(found)),
         posts=tuple(found.posts),
         deleted_posts=tuple(found.deleted),
+        stories=tuple(found.stories),
         live_sessions=posts_of.live_sessions(document),
         profile=_profile(document),
         sections=tuple(accounting.sections(document)),
@@ -78,48 +92,56 @@ def read(document: Any, names: Sequence[str]) -> ExportReport:
 
 
 def _read_posts(document: dict[str, Any]) -> _Read:
-    found, seen = _Read(), set[tuple[str, tuple[Any, ...]]]()
+    found = _Read()
+    places = {Section.posts_metadata: found.posts, Section.deleted_posts: found.deleted, Section.stories: found.stories}
     for listed in posts_of.post_lists(document):
-        live = listed.section is Section.posts_metadata
-        found.lists += live
-        found.unreadable_lists += not listed.readable
-        here = set[tuple[str, tuple[Any, ...]]]()
-        for index, record in enumerate(listed.records):
-            if not posts_of.says_when_or_what(record):
-                found.unreadable_records += 1
-                continue
-            post = posts_of.read_post(record, f"{listed.pointer}/{index}", listed.section)
-            identity = (listed.section.value, (post.created_at_utc, post.caption, tuple(_bare(post))))
-            if identity in seen:  # the same post under the old and the new name; twins within one list stay two
-                found.joined += 1
-                continue
-            here.add(identity)
-            (found.posts if live else found.deleted).append(post)
-            if live:
-                found.records.append(record)
-        seen |= here
+        target, kept = places[listed.section], listed.rows.kept
+        if listed.section is Section.posts_metadata:
+            found.lists += 1
+            found.rows += [listed.rows] if kept else []
+        if listed.section is not Section.stories:  # what is no story is warned about; their layout is not settled
+            found.unreadable_lists += not listed.readable
+            found.unreadable_records += listed.rows.count - len(kept) if listed.readable else 0
+        found.joined += _add_new(target, kept)
     return found
 
 
-def _bare(post: Post) -> list[str]:
-    return [links.without_signature(medium.ref) or medium.ref for medium in post.media]
+def _add_new(posts: list[Post], more: Sequence[Post]) -> int:
+    """Add what a further list has; the same post under the old and the new name is read once, twins of one list stay two."""
+    before = {_identity(post) for post in posts} if more else set()
+    new = [post for post in more if _identity(post) not in before] if before else more
+    posts += new
+    return len(more) - len(new)
 
 
-def generation(document: dict[str, Any], records: list[dict[str, Any]]) -> str:
+def _identity(post: Post) -> int:
+    # a digest of 64 bits is enough to tell the posts of one account apart, and need not keep them alive
+    return hash(
+        (post.created_at_utc, post.caption, *(links.without_signature(medium.ref) or medium.ref for medium in post.media))
+    )
+
+
+def _together(found: _Read) -> Iterator[Post]:
+    yield from found.posts
+    yield from found.deleted
+    yield from found.stories
+
+
+def generation(document: dict[str, Any], lists: list[Rows]) -> str:
     """g1 (2020-22) to g5 (2026), by the newest name in use: hybrids count as the newer."""
     tops = {plain(key) for key in document}
     if tops & {"likesandfavorites", "likesandfavourites", "profileandsettings", "incomewallet"}:
         return "g5"
     if tops & {"post", "youractivity"}:
         return "g4"
-    if posts_of.gives(records, "whocanview", "title"):
+    if posts_of.gives(lists, "whocanview", "title"):
         return "g3"
-    if records:
-        return "g1" if posts_of.gives(records, "videolink") else "g2"
+    if lists:
+        return "g1" if posts_of.gives(lists, "videolink") else "g2"
     return "g3" if tops & {"adsanddata", "tiktokshopping", "poireview"} else "g2" if "video" in tops else "unknown"
 
 
-def exported_at(names: Sequence[str], posts: Sequence[Post]) -> datetime | None:
+def exported_at(names: Sequence[str], posts: Iterable[Post]) -> datetime | None:
     """The stamp in a name (the innermost that has one), else the time in the links' log ids."""
     for name in reversed(names):
         found = _ZIP_STAMP.search(name)
@@ -130,11 +152,8 @@ def exported_at(names: Sequence[str], posts: Sequence[Post]) -> datetime | None:
 
 def _containers(document: dict[str, Any], *names: str) -> list[dict[str, Any]]:
     """Every second-level part under one of these names."""
-    found = []
-    for top, value in document.items():
-        if plain(top) in table.TOP and isinstance(value, dict):
-            found += [inner for key, inner in value.items() if plain(key) in names and isinstance(inner, dict)]
-    return found
+    tops = [value for top, value in document.items() if plain(top) in table.TOP]
+    return [part for top in tops for part in _named(top, *names) if isinstance(part, dict)]
 
 
 def _maps(document: dict[str, Any], wanted: str, *names: str) -> dict[str, Any]:
@@ -178,10 +197,8 @@ def _profile(document: dict[str, Any]) -> dict[str, Any]:
     privacy = {
         shown(key): value for key, value in settings.items() if table.section_of_setting(plain(key)) is Section.settings_privacy
     }
-    tags = [
-        item for part in _containers(document, "hashtag") for item in get(part, "hashtaglist") or [] if isinstance(item, dict)
-    ]
-    named = [tag for item in tags if (tag := text(get(item, "hashtagname")))]
+    lists = [get(part, "hashtaglist") for part in _containers(document, "hashtag")]
+    named = [tag for rows in lists if isinstance(rows, Rows) for tag in rows.kept]
     return kept | ({"settings_privacy": privacy} if privacy else {}) | ({"hashtags_used": named} if named else {})
 
 
@@ -196,9 +213,9 @@ def _warnings(document: dict[str, Any], found: _Read) -> list[Note]:
         notes.append(
             Note(code="deleted-posts-present", message=f"{len(found.deleted)} deleted posts; kept out unless the creator asks")
         )
-    if found.records and not posts_of.gives(found.records, "title"):
+    if found.rows and not posts_of.gives(found.rows, "title"):
         notes.append(Note(code="no-captions-in-this-generation", message="this generation of the export gives no captions"))
-    if found.records and not posts_of.gives(found.records, "whocanview"):
+    if found.rows and not posts_of.gives(found.rows, "whocanview"):
         text_ = "this generation of the export does not say who could see a post; none counts as public"
         notes.append(Note(code="visibility-unknown-in-this-generation", message=text_))
     else:
@@ -206,7 +223,7 @@ def _warnings(document: dict[str, Any], found: _Read) -> list[Note]:
         _add(notes, unknown, "visibility-not-understood", "{n} posts have an audience we do not know; none counts as public")
     _add(
         notes,
-        sum(post.created_at_utc is None for post in [*posts, *found.deleted]),
+        sum(post.created_at_utc is None for post in _together(found)),
         "date-unreadable",
         "{n} posts have no readable date",
     )
@@ -216,7 +233,9 @@ def _warnings(document: dict[str, Any], found: _Read) -> list[Note]:
     )
     _add(notes, _twins(posts), "posts-in-the-same-second", "{n} posts share their second with another")
     _add(notes, found.joined, "hybrid-layout", "{n} posts stand under the old and the new name; each was read once")
-    _add(notes, _stories(document), "stories-not-read", "{n} stories are in the export and their layout is not known yet")
+    unread = _stories(document) - len(found.stories)
+    _add(notes, unread, "stories-not-read", "{n} stories are in the export and their layout is not known yet")
+    _add(notes, len(found.stories), "stories-present", "{n} stories; kept out unless the creator asks")
     return notes
 
 
@@ -235,7 +254,12 @@ def _twins(posts: list[Post]) -> int:
 
 
 def _stories(document: dict[str, Any]) -> int:
-    return sum(accounting.count(value) for value in _containers(document, "story", "stories"))
+    parts = [part for top, value in document.items() if plain(top) in table.TOP for part in _named(value, "story", "stories")]
+    return sum(count(part) for part in parts)
+
+
+def _named(container: Any, *names: str) -> list[Any]:
+    return [value for key, value in container.items() if plain(key) in names] if isinstance(container, dict) else []
 
 
 def _errors(document: dict[str, Any], found: _Read) -> list[Note]:

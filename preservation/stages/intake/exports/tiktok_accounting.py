@@ -6,16 +6,17 @@ field of the profile), they have a line of their own, and the longest name that 
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from preservation.model.export import Note, SectionReport, ThirdPartySection
 from preservation.model.sections import SECTION_DEFAULT, Default, Section
 from preservation.stages.intake.exports import tiktok_sections as table
-from preservation.stages.intake.exports.values import plain, says_nothing, shown
-from preservation.stages.intake.json_reading import AGAIN
+from preservation.stages.intake.exports.values import AGAIN, plain, says_nothing, shown
+from preservation.stages.intake.rows import Rows, count
 
+MOST_WARNINGS = 100
 WITHHELD = "(name withheld)"
 _ORDINARY = re.compile(r"[A-Za-z][A-Za-z0-9 +&'()/:-]{0,80}")
 _NAMES_SOMEONE = re.compile(
@@ -83,12 +84,17 @@ def reason(section: Section) -> str:
 
 
 def drift_warnings(document: dict[str, Any]) -> list[Note]:
-    """One warning per part whose name nobody has mapped."""
-    return [
+    """One warning per part whose name nobody has mapped; where there is no end of them, one for the rest."""
+    drift = [part for part in parts(document) if part.drift]
+    notes = [
         Note(code="unknown-section", message=f"part {part.name} is not known and was left out ({part.records} records)")
-        for part in parts(document)
-        if part.drift
+        for part in drift[:MOST_WARNINGS]
     ]
+    if rest := drift[MOST_WARNINGS:]:
+        records = sum(part.records for part in rest)
+        text = f"{len(rest)} more parts are not known and were left out ({records} records)"
+        notes.append(Note(code="unknown-section", message=text))
+    return notes
 
 
 def unread_records(document: dict[str, Any]) -> int:
@@ -121,7 +127,7 @@ def _parts(document: dict[str, Any]) -> Iterator[Part]:
 
 def _second(top: str, second: str, name: str, value: Any) -> Iterator[Part]:
     section = table.section_of(top, second)
-    if second in table.BOOKKEEPING and not isinstance(value, dict | list):
+    if second in table.BOOKKEEPING and not isinstance(value, dict | Rows):
         yield Part(name, Section.settings_other, 0)
     elif section is Section.profile_public and isinstance(value, dict):
         yield from _map(name, value, "profilemap", table.section_of_profile_field)
@@ -132,7 +138,7 @@ def _second(top: str, second: str, name: str, value: Any) -> Iterator[Part]:
         yield from _split(name, value, section)
 
 
-def _map(name: str, value: dict[str, Any], wanted: str, section_of: Any) -> Iterator[Part]:
+def _map(name: str, value: dict[str, Any], wanted: str, section_of: Callable[[str], Section]) -> Iterator[Part]:
     """A container with one map whose fields are decided one by one; anything else beside the map is not known."""
     if not value:
         yield Part(name, Section.settings_other, 0)
@@ -149,39 +155,23 @@ def _map(name: str, value: dict[str, Any], wanted: str, section_of: Any) -> Iter
 
 def _split(name: str, value: Any, section: Section) -> Iterator[Part]:
     """Fields of posts and live sessions that are decided apart from the record they stand in, or that nobody has mapped."""
-    if section not in (Section.posts_metadata, Section.deleted_posts, Section.live_own):
+    if section not in table.HOLD_POSTS | {Section.live_own}:
         return
-    for path, records in record_lists(name, value):
-        fields = Counter(field for record in records if isinstance(record, dict) for field in record)
-        for field in fields:
+    for path, rows in record_lists(name, value):
+        for field, said in rows.fields.items():
             key = plain(field)
             own = table.section_of_live_field(key) if section is Section.live_own else table.section_of_post_field(key, section)
             if own is not section:
-                said = sum(not says_nothing(record.get(field)) for record in records if isinstance(record, dict))
                 yield Part(f"{path}[].{safe_name(field)}", own, said, own is Section.unknown)
 
 
-def record_lists(name: str, value: Any) -> Iterator[tuple[str, list[Any]]]:
+def record_lists(name: str, value: Any) -> Iterator[tuple[str, Rows]]:
     """The lists of records directly in, or one step below, a part, with their paths."""
-    if isinstance(value, list):
+    if isinstance(value, Rows) and value.listed:
         yield name, value
     elif isinstance(value, dict):
-        yield from ((f"{name}.{safe_name(key)}", inner) for key, inner in value.items() if isinstance(inner, list))
-
-
-def count(value: Any) -> int:
-    """How many records a value holds: items of lists, and one for an object with any field that says something."""
-    if isinstance(value, list):
-        return len(value)
-    if not isinstance(value, dict):
-        return 0 if says_nothing(value) else 1
-    inner = sum(count(item) for item in value.values() if isinstance(item, dict | list))
-    own = any(
-        not says_nothing(item)
-        for key, item in value.items()
-        if not isinstance(item, dict | list) and plain(key) not in table.BOOKKEEPING
-    )
-    return inner + own
+        lists = ((key, inner) for key, inner in value.items() if isinstance(inner, Rows) and inner.listed)
+        yield from ((f"{name}.{safe_name(key)}", inner) for key, inner in lists)
 
 
 def safe_name(key: str) -> str:
@@ -198,11 +188,10 @@ def part_name(top: str, second: str) -> str:
 
 def third_parties(document: dict[str, Any]) -> list[ThirdPartySection]:
     """The parts that hold other people's words or names, where they hold any."""
-    found: dict[tuple[str, str], int] = {}
+    found = Counter[tuple[str, str]]()
     for name, what, value in _others(document):
-        records = count(value)
-        if records:
-            found[name, what] = found.get((name, what), 0) + records
+        if records := count(value):
+            found[name, what] += records
     return [ThirdPartySection(name=name, what=what, records=records) for (name, what), records in found.items()]
 
 
@@ -221,8 +210,8 @@ def _others_of(section: Section, second: str, name: str, value: Any) -> Iterator
             yield from ((deep, "gift_recipients", gifts) for deep, gifts in _inside(path, inner))
     elif section is Section.live_own:
         for path, records in record_lists(name, value):
-            muted = [person for record in records for _, people in _below("", record, "mutedlist") for person in people or []]
-            yield f"{path}[].MutedList", "muted_accounts", muted
+            muted = sum(people for key, people in records.within.items() if plain(key) == "mutedlist")
+            yield f"{path}[].MutedList", "muted_accounts", Rows(muted)
     elif section is Section.shop and second in ("communicationhistory", "communicationwithshops"):
         yield from ((path, "shop_messages", inner) for path, inner in _inside(name, value))
     elif section is Section.settings_other:

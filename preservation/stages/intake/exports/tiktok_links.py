@@ -6,6 +6,7 @@ Links are signed and die within days; how many is read from each link and never 
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import lru_cache
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit, urlunsplit
 
 from preservation.model.export import MediaKind
@@ -37,7 +38,7 @@ def kind_of_link(link: str) -> MediaKind:
     parts = _parts(_target(link))
     if parts is None:
         return MediaKind.unknown
-    stated = dict(parse_qsl(parts.query)).get("mime_type", "").partition("_")[0].partition("/")[0]
+    stated = _query(parts.query).get("mime_type", "").partition("_")[0].partition("/")[0]
     if stated in ("video", "image", "audio"):
         return MediaKind(stated)
     return _kind_of_path(parts.path) or _kind_of_host(_host(parts))
@@ -73,7 +74,7 @@ def expiry(link: str) -> datetime | None:
     parts = _parts(_target(link))
     if parts is None:
         return None
-    query = {key.casefold(): value for key, value in parse_qsl(parts.query)}
+    query = {key.casefold(): value for key, value in _query(parts.query).items()}
     for key in _EXPIRY_KEYS:
         seconds = number(query.get(key))
         if seconds is not None:
@@ -89,7 +90,7 @@ def export_time(links: Iterable[str]) -> datetime | None:
 
 def _log_time(link: str) -> datetime | None:
     parts = _parts(_target(link))
-    log_id = dict(parse_qsl(parts.query)).get("l", "") if parts else ""
+    log_id = _query(parts.query).get("l", "") if parts else ""
     try:
         time = datetime.strptime(log_id[:14], "%Y%m%d%H%M%S").replace(tzinfo=UTC) if log_id[:14].isdigit() else None
     except ValueError:
@@ -120,9 +121,15 @@ def _target(link: str) -> str:
     if not needs_login(link):
         return link
     parts = _parts(link)
-    return dict(parse_qsl(parts.query)).get("redirect_url", link) if parts else link
+    return _query(parts.query).get("redirect_url", link) if parts else link
 
 
+@lru_cache(maxsize=8)
+def _query(query: str) -> dict[str, str]:
+    return dict(parse_qsl(query))
+
+
+@lru_cache(maxsize=8)  # each link is asked several things in a row
 def _parts(link: str) -> SplitResult | None:
     """The link taken apart; None if it cannot be (a bracketed host that is none, for instance)."""
     try:

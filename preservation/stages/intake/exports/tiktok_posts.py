@@ -1,5 +1,6 @@
 """Posts, deleted posts and live sessions of a TikTok export, in our words."""
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +9,10 @@ from preservation.model.export import MediaKind, MediaStatus, Medium, Post, Post
 from preservation.model.sections import Section
 from preservation.stages.intake.exports import tiktok_links as links
 from preservation.stages.intake.exports import tiktok_sections as table
-from preservation.stages.intake.exports.values import get, has, moment, number, plain, says_nothing, shown, stamp, text
+from preservation.stages.intake.exports.values import get, moment, number, plain, says_nothing, shown, stamp, text
+from preservation.stages.intake.rows import Rows
+
+BRIEF = 64  # characters: values as short as this are nearly always one of a few, and are kept once
 
 VISIBILITY = {
     "everyone": Visibility.public,
@@ -23,38 +27,35 @@ class RecordList:
     """A list of posts as it stands in the export. `readable` is False where something is there and is no list of records."""
 
     section: Section
-    pointer: str
-    records: tuple[Any, ...] = ()
+    rows: Rows
     readable: bool = True
 
 
 def post_lists(document: dict[str, Any]) -> Iterator[RecordList]:
-    """Every list of posts and deleted posts, under old and new names alike."""
+    """Every list of posts, deleted posts and stories of a reduced document, under old and new names alike."""
     for top, value in document.items():
         if plain(top) not in table.POST_PARENTS or not isinstance(value, dict):
             continue
         for second, inner in value.items():
-            key, pointer = plain(second), f"/{escaped(top)}/{escaped(second)}"
-            if key in table.POSTS | table.DELETED:
-                section = Section.posts_metadata if key in table.POSTS else Section.deleted_posts
-                yield from _lists_in(section, pointer, inner)
+            section = table.section_of(plain(top), plain(second))
+            if section in table.HOLD_POSTS:
+                yield from _lists_in(section, inner)
 
 
-def _lists_in(section: Section, pointer: str, value: Any) -> Iterator[RecordList]:
-    if isinstance(value, list):
-        yield RecordList(section, pointer, tuple(value))
-        return
-    if not isinstance(value, dict):
-        yield RecordList(section, pointer, readable=says_nothing(value))
+def _lists_in(section: Section, value: Any) -> Iterator[RecordList]:
+    if not isinstance(value, dict) or not value:
+        yield _listed(section, value, True)
         return
     for key, inner in value.items():
-        if plain(key) in table.BOOKKEEPING:
-            continue
-        here = f"{pointer}/{escaped(key)}"
-        if plain(key) in ("videolist", "postlist", "postslist") and isinstance(inner, list):
-            yield RecordList(section, here, tuple(inner))
-        else:
-            yield RecordList(section, here, readable=says_nothing(inner))
+        if plain(key) not in table.BOOKKEEPING:
+            yield _listed(section, inner, section is Section.stories or plain(key) in table.POST_LISTS)
+
+
+def _listed(section: Section, value: Any, named: bool) -> RecordList:
+    if named and isinstance(value, Rows) and value.listed:
+        return RecordList(section, value)
+    # what stands where posts should be and is not read stays on the account: as many records as it holds
+    return RecordList(section, value if isinstance(value, Rows) else Rows(), readable=says_nothing(value))
 
 
 def read_post(record: dict[str, Any], pointer: str, section: Section) -> Post:
@@ -68,15 +69,20 @@ def read_post(record: dict[str, Any], pointer: str, section: Section) -> Post:
         kind=kind_of_post(media),
         caption=text(get(record, "title")),
         visibility=visibility(raw),
-        visibility_raw=raw if isinstance(raw, str) else None,
+        visibility_raw=_once(raw) if isinstance(raw, str) else None,
         media=media,
         platform_id=identifier,
         section=section,
         deleted_at_utc=moment(get(record, "datedeleted")),
         observations=_observations(record, refs),
-        words={shown(key): value for key, value in record.items() if plain(key) in table.POST_WORDS},
+        words={sys.intern(shown(key)): _once(value) for key, value in record.items() if plain(key) in table.POST_WORDS},
         pointer=pointer,
     )
+
+
+def _once(value: Any) -> Any:
+    """The same value, and the same object for all posts that say it: `Everyone`, `No`, the name of a sound."""
+    return sys.intern(value) if type(value) is str and len(value) <= BRIEF else value
 
 
 def visibility(raw: Any) -> Visibility:
@@ -104,13 +110,16 @@ def _medium(ref: str) -> Medium:
 
 
 def _observations(record: dict[str, Any], refs: tuple[str, ...]) -> dict[str, Any]:
-    """What changes by itself between two exports of the same post. Links without their signatures."""
+    """What changes by itself between two exports of the same post.
+
+    Of links only those behind a login page, without their signatures: of all others each medium tells the unsigned form.
+    """
     found: dict[str, Any] = {}
     for name, key in (("Likes", "likes"), ("NumberOfCollections", "numberofcollections")):
         raw = get(record, key)
         if raw is not None:
             found[name] = raw if number(raw) is None else number(raw)
-    web = [links.without_signature(ref) for ref in refs if links.is_web_link(ref)]
+    web = [links.without_signature(ref) for ref in refs if links.is_web_link(ref) and links.needs_login(ref)]
     cover = text(get(record, "coverimage"))
     return found | ({"Link": web} if web else {}) | ({"CoverImage": links.without_signature(cover)} if cover else {})
 
@@ -118,6 +127,12 @@ def _observations(record: dict[str, Any], refs: tuple[str, ...]) -> dict[str, An
 def _first(record: dict[str, Any], name: str) -> Any:
     said = get(record, name)
     return said if said is not None else next((value for key, value in record.items() if plain(key) == name), None)
+
+
+def says_when_and_what(record: Any) -> bool:
+    """Whether a record has both, as a story must: the layout of stories is not settled, and nothing is guessed into one."""
+    both = isinstance(record, dict) and moment(get(record, "date")) and links.split_links(get(record, "link", "videolink"))
+    return bool(both) and says_when_or_what(record)
 
 
 def says_when_or_what(record: Any) -> bool:
@@ -129,18 +144,17 @@ def says_when_or_what(record: Any) -> bool:
 
 
 def live_sessions(document: dict[str, Any]) -> tuple[dict[str, Any], ...]:
-    """The creator's own live sessions: times, room, title, replay link. Earnings and muted people are left out."""
-    found = []
+    """The creator's own live sessions, as `live_session` made them."""
+    found: list[dict[str, Any]] = []
     for top, value in document.items():
         history = get(value, "golivehistory") if plain(top) in table.TOP else None
         records = get(history, "golivelist")
-        found += (
-            [_live_session(record) for record in records or [] if isinstance(record, dict)] if isinstance(records, list) else []
-        )
+        found += records.kept if isinstance(records, Rows) else []
     return tuple(found)
 
 
-def _live_session(record: dict[str, Any]) -> dict[str, Any]:
+def live_session(record: dict[str, Any]) -> dict[str, Any]:
+    """One session: times, room, title, replay link. Earnings and muted people are left out."""
     started, ended = moment(get(record, "livestarttime")), moment(get(record, "liveendtime"))
     replay = text(get(record, "replayurl"))
     dies = links.expiry(replay) if replay else None
@@ -161,9 +175,9 @@ def _live_session(record: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def gives(records: list[dict[str, Any]], *names: str) -> bool:
-    """Whether any of the records has this key: some generations of the export never give it."""
-    return any(has(record, *names) for record in records)
+def gives(lists: list[Rows], *names: str) -> bool:
+    """Whether any record of the lists has this key, even empty: some generations of the export never give it."""
+    return any(plain(key) in names for rows in lists for key in rows.fields)
 
 
 def escaped(key: str) -> str:

@@ -5,6 +5,7 @@ counts only below a top-level name we know; whatever is not in these tables is `
 """
 
 from preservation.model.sections import Section as S
+from preservation.stages.intake.exports.values import BOOKKEEPING as BOOKKEEPING
 
 POST_PARENTS = {"video", "post"}
 POSTS = {"videos", "posts"}
@@ -164,7 +165,8 @@ LISTS_OF_OTHERS = {
     "sendgifts",
     "communicationhistories",
 }
-BOOKKEEPING = {"app", "isfastlane"}
+HOLD_POSTS = {S.posts_metadata, S.deleted_posts, S.stories}
+POST_LISTS = {"videolist", "postlist", "postslist"}
 
 
 def section_of(top: str, second: str) -> S:

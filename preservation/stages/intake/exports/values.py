@@ -2,12 +2,15 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
-from preservation.stages.intake.json_reading import AGAIN
-
+AGAIN = "\x1f"  # second and later values of one key are kept under `key` + AGAIN + ordinal; no key of a platform holds it
+BOOKKEEPING = {"app", "isfastlane"}  # siblings of lists that say nothing of anybody
 NOTHING = {"", "n/a"}
 EARLIEST, LATEST = datetime(2014, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+SHORT = 64  # characters
+_MARKS = re.compile(r"[^a-z0-9]")
 _STAMP = re.compile(r"^(\d{4})-(\d\d)-(\d\d)[ T](\d\d):(\d\d):(\d\d)(?:\.\d+)?\s*(UTC|GMT|Z|[+-]\d\d:?\d\d)?$", re.IGNORECASE)
 
 
@@ -16,7 +19,14 @@ def plain(key: str) -> str:
 
     `Income+ Wallet`, `AI-Moji` and `originalPostUrl` become `incomewallet`, `aimoji` and `originalposturl`.
     """
-    return re.sub(r"[^a-z0-9]", "", key.partition(AGAIN)[0].casefold())
+    return _short(key) if len(key) <= SHORT else _plain(key)
+
+
+def _plain(key: str) -> str:
+    return _MARKS.sub("", key.partition(AGAIN)[0].casefold())
+
+
+_short = lru_cache(maxsize=1024)(_plain)  # the same few hundred keys are asked for millions of times
 
 
 def shown(key: str) -> str:
@@ -45,7 +55,7 @@ def says_nothing(value: Any) -> bool:
     """Whether a value is one of the platform's empties: null, [], {}, "" or "N/A"."""
     if isinstance(value, str):
         return value.strip().casefold() in NOTHING
-    return value is None or value == [] or value == {}
+    return value is None or not (value or isinstance(value, bool | int | float))
 
 
 def text(value: Any) -> str | None:
