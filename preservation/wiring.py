@@ -10,7 +10,7 @@ from pathlib import Path
 from preservation.catalogue.catalogue import Catalogue
 from preservation.catalogue.identity import IdentityStore
 from preservation.catalogue.keys import KeyStore
-from preservation.errors import StoreUnavailable
+from preservation.errors import Refused, StoreUnavailable
 from preservation.model.policy import Policy, SiteConfig
 from preservation.settings import POWERS, Settings, credentials
 from preservation.stages.consent.gatekeeper import RecordGatekeeper
@@ -19,6 +19,9 @@ from preservation.storage.opening import Credentials, open_store
 from preservation.storage.retrying import RetryingStore
 from preservation.storage.site import Site
 from preservation.storage.store import Store
+
+RESTORED = "restored.json"  # lies in the data directory while the archive is held, after a restore
+RESTORING = ".restoring"  # and this while a restore is under way, or died
 
 
 def clock() -> datetime:
@@ -65,6 +68,7 @@ class Archive:
 
 def open_archive(settings: Settings, now: Callable[[], datetime] = clock) -> Archive:
     """Open the archive that `settings` describe; made on first use. Raises SettingsWrong, StoreUnavailable."""
+    _require_whole(settings.home)
     with _disk_answers(settings.home):
         settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
         _make_embedded_sites(settings)
@@ -72,9 +76,19 @@ def open_archive(settings: Settings, now: Callable[[], datetime] = clock) -> Arc
         identity = IdentityStore(settings.home / "identity.sqlite", keys.get_or_make("identity"))
         catalogue = Catalogue(settings.database_url(), keys.get_or_make("ledger-signing"))
         quarantine = Quarantine(settings.home / "quarantine", keys)
-    gatekeeper = RecordGatekeeper(catalogue.deposits, catalogue.holdings, identity, now)
+    gatekeeper = RecordGatekeeper(catalogue.deposits, catalogue.holdings, identity, now, (settings.home / RESTORED).exists)
     sites = {config.name: open_site(config) for config in settings.sites()}
     return Archive(settings, settings.policy(), keys, identity, catalogue, quarantine, gatekeeper, sites, now)
+
+
+def _require_whole(home: Path) -> None:
+    """Half a restored archive is none: opened, it would make new keys beside the old stores."""
+    if (home / RESTORING).exists():
+        raise Refused(
+            "restore-unfinished",
+            "a restore into this data directory is under way, or was cut off",
+            remedy="wait for it; if none is running, run the same keepsake backup restore again: it begins anew",
+        )
 
 
 def _make_embedded_sites(settings: Settings) -> None:

@@ -1,12 +1,14 @@
 """The catalogue as one object: what each stage is handed."""
 
+from datetime import datetime
+
 from preservation.catalogue import ledger
 from preservation.catalogue.database import Database
 from preservation.catalogue.deposits import Deposits
 from preservation.catalogue.erasing import Erasing
 from preservation.catalogue.holdings import Holdings
 from preservation.catalogue.looking import Looking
-from preservation.model.events import LedgerEntry, LedgerProblem
+from preservation.model.events import Event, LedgerEntry, LedgerProblem
 
 
 class Catalogue:
@@ -40,6 +42,11 @@ class Catalogue:
         """Whether the ledger has an entry of that digest."""
         with self._database.reading() as connection:
             return ledger.holds(connection, digest)
+
+    def record_restored(self, backup: str, at: datetime, **detail: int | str | None) -> None:
+        """Note that all this was put back from a backup, and that what was withdrawn since is withdrawn again. Once."""
+        with self._database.writing() as connection:
+            self._ledger.append_once(connection, at, Event.archive_restored, backup, **detail)
 
     def close(self) -> None:
         """Let go of the database."""

@@ -43,11 +43,11 @@ _people = sa.Table(
 class IdentityStore:
     """Handles, people and consent documents, all encrypted."""
 
-    def __init__(self, path: Path, key: bytes) -> None:
-        """`key`: 32 bytes, from the key store."""
+    def __init__(self, path: Path, key: bytes, *, reading_only: bool = False) -> None:
+        """`key`: 32 bytes, from the key store. `reading_only` is for a copy that stays as it is."""
         self._cipher = Fernet(base64.urlsafe_b64encode(hashlib.sha256(b"identity cipher" + key).digest()))
         self._lookup = hashlib.sha256(b"identity lookup" + key).digest()
-        self._file = SecretFile(path, _metadata, WHAT)
+        self._file = SecretFile(path, _metadata, WHAT, reading_only=reading_only)
 
     def record_account(self, account_ref: str, platform: str, handle: str) -> None:
         """Remember whose account a reference stands for. One handle has one reference, for good."""

@@ -25,9 +25,9 @@ _secrets = sa.Table(
 class KeyStore:
     """Secrets by name, in a file only this user may read."""
 
-    def __init__(self, path: Path) -> None:
-        """Open the store at `path`, or make it."""
-        self._file = SecretFile(path, _metadata, "key store")
+    def __init__(self, path: Path, *, reading_only: bool = False) -> None:
+        """Open the store at `path`, or make it; with `reading_only`, a copy that stays as it is."""
+        self._file = SecretFile(path, _metadata, "key store", reading_only=reading_only)
 
     def get(self, name: str) -> bytes:
         """The secret of that name; raises Refused if it was shredded or never was."""

@@ -14,7 +14,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from preservation.catalogue.tables import ledger
 from preservation.errors import ShelfConflict
@@ -48,14 +48,19 @@ class Ledger:
 
     def verify(self, connection: sa.Connection) -> Iterator[LedgerProblem]:
         """Every place where the chain does not hold, in order; none if it holds."""
-        expected_seq, previous = 1, GENESIS
-        for row in connection.execute(sa.select(ledger).order_by(ledger.c.seq)):
-            yield from _problems(row, expected_seq, previous)
-            try:
-                self._key.public_key().verify(bytes.fromhex(row.signature), bytes.fromhex(row.digest))
-            except (InvalidSignature, ValueError, TypeError):
-                yield LedgerProblem(seq=row.seq, rule="signature", message="the entry was not signed by this archive's key")
-            expected_seq, previous = row.seq + 1, row.digest
+        return verify(connection, self._key.public_key())
+
+
+def verify(connection: sa.Connection, key: Ed25519PublicKey) -> Iterator[LedgerProblem]:
+    """The same with the public key alone: for a copy of the ledger that lies apart from the keys."""
+    expected_seq, previous = 1, GENESIS
+    for row in connection.execute(sa.select(ledger).order_by(ledger.c.seq)):
+        yield from _problems(row, expected_seq, previous)
+        try:
+            key.verify(bytes.fromhex(row.signature), bytes.fromhex(row.digest))
+        except (InvalidSignature, ValueError, TypeError):
+            yield LedgerProblem(seq=row.seq, rule="signature", message="the entry was not signed by this archive's key")
+        expected_seq, previous = row.seq + 1, row.digest
 
 
 def entries(connection: sa.Connection, subject: str | None = None) -> Iterator[LedgerEntry]:

@@ -25,6 +25,7 @@ class Event(StrEnum):
     withdrawal = "withdrawal"
     deletion = "deletion"
     secrets_shredded = "secrets shredded"
+    archive_restored = "archive restored"  # from a backup, and the withdrawals since then confirmed
     deaccession = "deaccession"  # everything gone; the tombstone stands
 
 

@@ -12,6 +12,7 @@ from preservation.steps.accession import secret_name, wipe_staging
 from preservation.steps.consenting import change_state, require_record, wipe_waiting
 from preservation.steps.receiving import sweep
 from preservation.steps.shelf import saying_disk
+from preservation.steps.withdrawals import note_withdrawals, require_noted
 from preservation.wiring import Archive
 
 
@@ -43,9 +44,14 @@ def plan_withdrawal(archive: Archive, record_id: str) -> WithdrawalPlan:
     )
 
 
-def record_withdrawal(archive: Archive, record_id: str, role: Role) -> ConsentRecord:
-    """From the moment this returns, every act under the record is refused. Only the creator's side may do it."""
-    record = change_state(archive, record_id, State.withdrawn, role)
+def record_withdrawal(archive: Archive, record_id: str, role: Role, reason: str | None = None) -> ConsentRecord:
+    """From the moment this returns, every act under the record is refused. Only the creator's side may do it.
+
+    It is also on the list that outlives a restored backup (`steps.withdrawals`).
+    """
+    record = change_state(archive, record_id, State.withdrawn, role, reason)
+    with saying_disk("noting the withdrawal"):
+        note_withdrawals(archive.settings, [record_id])
     reach(KillPoint.WITHDRAWAL_RECORDED)
     return record
 
@@ -95,7 +101,10 @@ def erase(archive: Archive, package_id: str, site: str) -> int:
 
 
 def close_withdrawal(archive: Archive, record_id: str) -> list[Tombstone]:
-    """A tombstone for every package that is gone everywhere; the identity goes when the last one is. Open sites stay owed."""
+    """A tombstone for every package that is gone everywhere; the identity goes when the last one is. Open sites stay owed.
+
+    Raises StoreUnavailable, after all of that, if the list of withdrawals kept elsewhere lacks this one.
+    """
     packages = archive.catalogue.holdings.packages(record_id)
     stones = []
     for package in packages:
@@ -105,6 +114,7 @@ def close_withdrawal(archive: Archive, record_id: str) -> list[Tombstone]:
             reach(KillPoint.TOMBSTONE_WRITTEN)
     if len(stones) == len(packages):
         archive.identity.forget(_accounts_of_nobody_else(archive, record_id), record_id)
+    require_noted(archive.settings)
     return stones
 
 

@@ -1,6 +1,8 @@
 """Asks the gate with what is on record: the revision in force and the facts of the items concerned. Stages are handed one of these.
 
 The catalogue says which revision is in force, by digest; the identity store has its words. If they disagree, the answer is no.
+After a restore from backup the consent on record may be older than a withdrawal: until an archivist has said which came since,
+the archive is held, and the answer is no to everything but looking and erasing.
 """
 
 from collections.abc import Callable, Iterable
@@ -15,11 +17,22 @@ from preservation.model.consent import ConsentRecord
 from preservation.model.item import ItemFacts
 from preservation.stages.consent import gate
 
+WHILE_HELD = frozenset({Act.verify_fixity, Act.erase})
+
 
 class RecordGatekeeper:
     """The gatekeeper over the archive's own records."""
 
-    def __init__(self, deposits: Deposits, holdings: Holdings, identity: IdentityStore, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        deposits: Deposits,
+        holdings: Holdings,
+        identity: IdentityStore,
+        now: Callable[[], datetime],
+        held: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """`held` is asked each time: whether this archive was restored and its withdrawals since are not confirmed yet."""
+        self._held = held
         self._deposits = deposits
         self._holdings = holdings
         self._identity = identity
@@ -50,6 +63,7 @@ class RecordGatekeeper:
 
     def clear(self, act: Act, subject: str) -> Clearance:
         """Clearance for `act` on a package or a unit by id; raises Refused."""
+        self._require_not_held(act)
         found = self._holdings.facts_of(subject)
         if found is None or (found[0].state != "held" and act is not Act.erase):
             raise Refused(
@@ -62,12 +76,25 @@ class RecordGatekeeper:
 
     def clear_deposit(self, act: Act, record_id: str, deposit_id: str, account_ref: str, *, follow_up: bool = False) -> Clearance:
         """Clearance to receive or extract a deposit of one account; raises Refused."""
+        self._require_not_held(act)
         record = self.record_in_force(record_id)
         return gate.require_deposit(record, act, deposit_id, self._now(), account_ref=account_ref, follow_up=follow_up)
 
     def for_items(self, record_id: str, facts: Iterable[ItemFacts]) -> "ItemGatekeeper":
-        """A gatekeeper for items that are not in the catalogue yet. Facts may carry dates: this is asked in quarantine."""
+        """A gatekeeper for items that are not in the catalogue yet. Facts may carry dates: this is asked in quarantine.
+
+        Refused at once while the archive is held: item by item it would look as if consent left them out.
+        """
+        self._require_not_held(Act.package)
         return ItemGatekeeper({item.item_id: item for item in facts}, lambda: self.record_in_force(record_id), self._now)
+
+    def _require_not_held(self, act: Act) -> None:
+        if act not in WHILE_HELD and self._held():
+            raise Refused(
+                "archive-held",
+                f"this archive was restored from a backup, so {act} waits until the withdrawals since then are confirmed",
+                remedy="say which consents were withdrawn since: keepsake backup confirm --withdrawn-since FILE (or: none)",
+            )
 
 
 class ItemGatekeeper:
