@@ -3,9 +3,10 @@
 Element order is the schema's (premis-v3-0.xsd); the same facts give the same bytes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 from lxml import etree
 
@@ -15,6 +16,7 @@ NAMESPACE = "http://www.loc.gov/premis/v3"
 _XSI = "http://www.w3.org/2001/XMLSchema-instance"
 _EVENT_TYPES = "http://id.loc.gov/vocabulary/preservation/eventType"
 _LOCAL = "local"
+_LINK = "linkingObjectIdentifier"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,8 @@ class Event:
     detail: str
     agent: str
     objects: tuple[str, ...]
+    outcome: str = "success"  # or "warning", "fail": id.loc.gov/vocabulary/preservation/eventOutcome
+    note: str = ""  # on the outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,19 +66,50 @@ class Rights:
     subject: str
 
 
-def premis_xml(files: Sequence[FileObject], events: Sequence[Event], agents: Sequence[Agent], rights: Sequence[Rights]) -> bytes:
-    """A PREMIS document, valid against the schema as long as there is at least one file."""
+def premis_xml(files: Iterable[FileObject], events: Iterable[Event], agents: Iterable[Agent], rights: Iterable[Rights]) -> bytes:
+    """The whole of `premis_pieces`."""
+    return b"".join(premis_pieces(files, events, agents, rights))
+
+
+def premis_pieces(
+    files: Iterable[FileObject], events: Iterable[Event], agents: Iterable[Agent], rights: Iterable[Rights]
+) -> Iterator[bytes]:
+    """A PREMIS document piece by piece, valid against the schema as long as there is at least one file.
+
+    One entity is a tree at a time: a tree of tens of thousands of files would take a hundred times the room of their names.
+    """
+    yield _OPENING
+    for file in files:
+        yield _alone(partial(_file, file=file))
+    for event in events:
+        yield from _event_pieces(event)
+    for agent in agents:
+        yield _alone(partial(_agent, agent=agent))
+    for right in rights:
+        yield _alone(partial(_rights, rights=right))
+    yield _CLOSING
+
+
+def _serialised(add: Callable[[etree._Element], object]) -> bytes:
     root = etree.Element(_name("premis"), nsmap={"premis": NAMESPACE, "xsi": _XSI})
     root.set("version", "3.0")
-    for file in files:
-        _file(root, file)
-    for event in events:
-        _event(root, event)
-    for agent in agents:
-        _agent(root, agent)
-    for right in rights:
-        _rights(root, right)
+    add(root)
     return bytes(etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True))
+
+
+def _alone(add: Callable[[etree._Element], object], before: bytes = b"", after: bytes = b"") -> bytes:
+    """The lines that `add` gives the document, as they stand in the whole: without what is around them."""
+    text = _serialised(add)
+    return text[len(_OPENING) + len(before) : len(text) - len(_CLOSING) - len(after)]
+
+
+def _event_pieces(event: Event) -> Iterator[bytes]:
+    """An event; what it is linked to, perhaps every file, line by line."""
+    opened, closed = b"  <premis:event>\n", b"  </premis:event>\n"
+    yield _alone(partial(_event, event=event), after=closed)
+    for identifier in event.objects:
+        yield _alone(partial(_link, identifier=identifier), opened, closed)
+    yield closed
 
 
 def _name(tag: str) -> str:
@@ -117,6 +152,7 @@ def _file(root: etree._Element, file: FileObject) -> None:
 
 
 def _event(root: etree._Element, event: Event) -> None:
+    """All but its links to objects."""
     element = _add(root, "event")
     _identifier(element, "eventIdentifier", event.identifier)
     kind = _add(element, "eventType", event.label)
@@ -125,10 +161,15 @@ def _event(root: etree._Element, event: Event) -> None:
     kind.set("valueURI", f"{_EVENT_TYPES}/{event.code}")
     _add(element, "eventDateTime", event.at.astimezone(UTC).isoformat())
     _add(_add(element, "eventDetailInformation"), "eventDetail", event.detail)
-    _add(_add(element, "eventOutcomeInformation"), "eventOutcome", "success")
+    outcome = _add(element, "eventOutcomeInformation")
+    _add(outcome, "eventOutcome", event.outcome)
+    if event.note:
+        _add(_add(outcome, "eventOutcomeDetail"), "eventOutcomeDetailNote", event.note)
     _identifier(element, "linkingAgentIdentifier", event.agent)
-    for identifier in event.objects:
-        _identifier(element, "linkingObjectIdentifier", identifier)
+
+
+def _link(root: etree._Element, identifier: str) -> None:
+    _identifier(_add(root, "event"), _LINK, identifier)
 
 
 def _agent(root: etree._Element, agent: Agent) -> None:
@@ -150,4 +191,7 @@ def _rights(root: etree._Element, rights: Rights) -> None:
     _add(other, "otherRightsNote", rights.note)
     for act in rights.acts:
         _add(_add(statement, "rightsGranted"), "act", act)
-    _identifier(statement, "linkingObjectIdentifier", rights.subject)
+    _identifier(statement, _LINK, rights.subject)
+
+
+_OPENING, _CLOSING = _serialised(lambda root: _add(root, "x")).split(b"  <premis:x/>\n")

@@ -37,6 +37,16 @@ class IntakePolicy(Word):
     max_json_depth: int = 200
 
 
+class MalwarePolicy(Word):
+    """How the answers of the malware scanner are taken. Which scanner is a setting: `clamd`."""
+
+    max_file: int = Field(default=25 * MIB, ge=1)  # bytes of which an OK is believed: clamd's own MaxFileSize, as Debian sets it
+    required: bool = False  # whether a deposit that could not be scanned is refused
+    timeout: int = Field(default=150, ge=1)  # seconds for one answer; Debian's MaxScanTime is 120
+    attempts: int = Field(default=4, ge=1, le=8)  # waits of 1, 4, 16… seconds lie between
+    allow_remote: bool = False
+
+
 class CopiesPolicy(Word):
     """How many sites must hold a version, each file read back, before it exists."""
 
@@ -49,6 +59,7 @@ class Policy(Word):
 
     packaging: PackagingPolicy = PackagingPolicy()
     intake: IntakePolicy = IntakePolicy()
+    malware: MalwarePolicy = MalwarePolicy()
     copies: CopiesPolicy = CopiesPolicy()
 
 

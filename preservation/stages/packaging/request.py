@@ -11,21 +11,29 @@ from preservation.model.deposit import Deposit
 from preservation.model.export import Medium, Member, Note, Post, SectionReport, ThirdPartySection
 from preservation.model.identifiers import ItemId, PackageId
 from preservation.model.item import Origin
+from preservation.model.malware import ScanReport
+from preservation.model.media_facts import MediaFacts
 from preservation.model.package import StoredFile
 from preservation.model.policy import PackagingPolicy
+from preservation.stages.packaging.earlier import EarlierRows
 
 Opener = Callable[[], AbstractContextManager[BinaryIO]]
 Row = Mapping[str, Any]  # one line of items.jsonl
+Progress = Callable[[int, int], None]  # bytes done, bytes in all
 
 
 @dataclass(frozen=True, slots=True)
 class HeldMedium:
-    """Bytes of one medium of a post. `index` is its place in `Post.media`; `medium.held` says what the bytes must be."""
+    """Bytes of one medium of a post. `index` is its place in `Post.media`; `medium.held` says what the bytes must be.
+
+    `facts`: what was found when the medium was examined, if it was.
+    """
 
     index: int
     medium: Medium
     open: Opener
     origin: Origin = Origin.creator_export
+    facts: MediaFacts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +68,7 @@ class ReceivedFacts:
     sections: Sequence[SectionReport] = ()
     third_party_sections: Sequence[ThirdPartySection] = ()
     notes: Sequence[Note] = ()
+    scan: ScanReport | None = None  # as noted when it was made: packaging never asks a scanner
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +76,7 @@ class PreviousVersion:
     """The newest committed version: its inventory's bytes, the rows of its items.jsonl, and every file of the object so far."""
 
     inventory: bytes
-    items: Sequence[Row]
+    items: EarlierRows
     files: Sequence[StoredFile]
 
 
