@@ -1,10 +1,14 @@
 """Audit: every copy at every site is read and compared with what was packaged. Looks only; mending is `repair`."""
 
+from collections.abc import Iterator
+from typing import Any
+
 from prefect import flow
 from pydantic import BaseModel, Field
 
 from flows import reports
-from flows.desk import archive, discreet, ended, step
+from flows.desk import archive, ended, procedure, step
+from flows.notes import leave_notes
 from flows.summaries import AuditSummary
 from preservation.errors import ArchiveError, SettingsWrong
 from preservation.steps import integrity as steps
@@ -24,7 +28,7 @@ def look(run_id: str, site: str) -> AuditReport:
 
 
 @flow(name="audit", flow_run_name="audit of {request.site}")
-@discreet
+@procedure
 def audit(request: AuditRequest) -> AuditSummary:
     """Read every copy and compare it with what was packaged.
 
@@ -42,7 +46,16 @@ def audit(request: AuditRequest) -> AuditSummary:
         not_looked_at={site: outcome.code for site, outcome in outcomes.items() if isinstance(outcome, ArchiveError)},
     )
     reports.audit_report(summary)
+    leave_notes(archive().settings.home, dict(_notes(summary)), archive().now())
     return ended(summary, "" if summary.well else "not everything is intact, or not everything was looked at: see the report")
+
+
+def _notes(summary: AuditSummary) -> Iterator[tuple[str, dict[str, Any]]]:
+    """For the health page: site by site, how the newest look went."""
+    for each in summary.sites:
+        yield f"audit {each.site}", {"result": "PASS" if each.well else "FAIL", "counts": each.counts, "run": summary.run_id}
+    for site, why in summary.not_looked_at.items():
+        yield f"audit {site}", {"result": "NOT LOOKED AT", "why": why, "run": summary.run_id}
 
 
 def chosen(name: str, sites: list[str]) -> list[str]:

@@ -14,6 +14,7 @@ from prefect import task
 from prefect.context import FlowRunContext
 from prefect.states import Failed
 
+from flows.attendance import attended
 from flows.retries import TRANSIENT
 from preservation.errors import ArchiveError
 from preservation.settings import Settings, load_settings
@@ -92,6 +93,21 @@ def discreet(work: Callable[P, R]) -> Callable[P, R]:
                 remedy="this is a fault in the program: report this line; the step may safely be run again",
             )
         raise unexpected
+
+    return wrapped
+
+
+def procedure(work: Callable[P, R]) -> Callable[P, R]:
+    """What every flow's body is wrapped in: discreet, and attended, so that a run whose process died can be told from one at work."""
+    quiet = discreet(work)
+
+    @wraps(work)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
+        context = FlowRunContext.get()
+        if context is None or context.flow_run is None:
+            return quiet(*args, **kwargs)
+        with attended(load_settings().home, str(context.flow_run.id)):
+            return quiet(*args, **kwargs)
 
     return wrapped
 

@@ -4,7 +4,7 @@ from prefect import flow
 from pydantic import BaseModel, Field
 
 from flows import reports
-from flows.desk import archive, discreet, ended, step
+from flows.desk import archive, ended, procedure, step
 from flows.summaries import RepairSummary
 from preservation.errors import ArchiveError
 from preservation.model.fixity import Finding
@@ -33,7 +33,7 @@ def mend_root(site: str) -> list[Finding]:
 
 
 @flow(name="repair", flow_run_name="repair of {request.package}")
-@discreet
+@procedure
 def repair(request: RepairRequest) -> RepairSummary:
     """Replace damaged copies by copies proved intact in this run.
 

@@ -3,7 +3,9 @@
 Ids, counts, sites and codes only.
 """
 
+import time
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any
 
 from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
@@ -26,30 +28,61 @@ def listen(listener: Listener) -> Callable[[], None]:
 
 def progress(accession: Accession, site: str) -> Callable[[int], None]:
     """A counter of bytes copied and read back at a site."""
-    return _Counter(f"copy to {site}", accession.bytes)
+    return _Bar(f"copy to {site}", accession.bytes).add
 
 
 def audit_progress(archive: Archive, site: str) -> Callable[[int], None]:
     """A counter of bytes read at a site."""
-    return _Counter(f"read {site}", bytes_to_read(archive, site))
+    return _Bar(f"read {site}", bytes_to_read(archive, site)).add
 
 
-class _Counter:
-    """Adds up bytes; tells the listeners each time, and Prefect at every twentieth part."""
+def bar(what: str) -> Callable[[int, int], None]:
+    """A bar of a step that learns on its way how much there is to do: to be told of the bytes done, and of the bytes in all."""
+    return _Bar(what, 0).reach
+
+
+class _Bar:
+    """How far a step is: the listeners hear of it each time, Prefect at every twentieth part, or when it has heard nothing for long."""
+
+    SILENCE = 15.0  # seconds
 
     def __init__(self, what: str, total: int) -> None:
-        self._what, self._total = what, max(total, 1)
-        self._done, self._shown = 0, 0
+        self._what, self._total, self._done = what, total, 0
+        self._began = self._told = time.monotonic()
+        self._shown = 0
         self._artifact: Any = create_progress_artifact(progress=0.0, description=what) if under_prefect() else None
 
-    def __call__(self, count: int) -> None:
-        self._done += count
-        for listener in _listeners:
-            listener(self._what, self._done, self._total)
-        twentieths = 20 * self._done // self._total
-        if self._artifact is not None and twentieths > self._shown:
-            self._shown = twentieths
-            update_progress_artifact(self._artifact, progress=min(100.0, 5.0 * twentieths))
+    def add(self, count: int) -> None:
+        """So many bytes more."""
+        self.reach(self._done + count, self._total)
+
+    def reach(self, done: int, total: int) -> None:
+        """So many bytes of so many."""
+        self._done, self._total = done, total
+        for listener in tuple(_listeners):
+            listener(self._what, done, max(total, 1))
+        if self._artifact is not None:
+            self._tell_prefect(time.monotonic())
+
+    def _tell_prefect(self, now: float) -> None:
+        part = min(1.0, self._done / max(self._total, 1))
+        if int(20 * part) > self._shown or now - self._told > self.SILENCE:
+            self._shown, self._told = int(20 * part), now
+            said = f"{self._what}: {_of(self._done, self._total)}{left(now - self._began, part)}"
+            update_progress_artifact(self._artifact, progress=round(100.0 * part, 1), description=said)
+
+
+def _of(done: int, total: int) -> str:
+    unit, size = next(((unit, size) for unit, size in (("GB", 10**9), ("MB", 10**6)) if total >= size), ("kB", 1000))
+    return f"{done / size:.1f} of {total / size:.1f} {unit}"
+
+
+def left(seconds: float, part: float) -> str:
+    """How long the rest takes if it goes on as it went; nothing before there is anything to go by, and at the end."""
+    if not 0.0 < part < 1.0:
+        return ""
+    rest = seconds * (1.0 - part) / part
+    return f", about {rest / 60:.0f} minutes left" if rest >= 90 else f", about {rest:.0f} seconds left"
 
 
 def accession_report(report: AccessionReport) -> None:
@@ -61,7 +94,16 @@ def accession_report(report: AccessionReport) -> None:
         "accession-report",
         f"# Version {report.version} of package {report.package_id}\n\n"
         f"From deposit `{report.deposit_id}`: {report.items} items in {report.files} files, {report.bytes:,} bytes. "
-        f"Left out by consent: {left_out}.\n\n{_table(('site', 'state'), sites)}",
+        f"Left out by consent: {left_out}.\n\n{_table(('site', 'state'), sites)}\n\n"
+        f"{report.malware[:1].upper()}{report.malware[1:]}.\n\n{media_said(report)}",
+    )
+
+
+def media_said(report: AccessionReport) -> str:
+    """What identifying and decoding all media showed, in a sentence."""
+    found = ", ".join(f"{count} {condition.replace('_', ' ')}" for condition, count in report.media.items())
+    return (
+        f"Media: {found}; identified and decoded in {report.examined_in:.1f} s." if found else "Media: none examined in this run."
     )
 
 
@@ -96,6 +138,13 @@ def withdrawal_report(summary: WithdrawalSummary) -> None:
     rows += [(place, f"STILL OPEN: {why}") for place, why in summary.still_open.items()]
     body = f"# Withdrawal of {summary.record_id}\n\n{_table(('package @ site', 'state'), rows)}\n\n"
     _publish("withdrawal-report", body + f"Tombstones: {', '.join(s.package_id for s in summary.tombstones) or 'none yet'}.")
+
+
+def housekeeping_report(before: datetime, forgotten: int) -> None:
+    """The housekeeping report."""
+    _publish(
+        "housekeeping-report", f"# Housekeeping\n\n{forgotten} runs that ended before {before:%Y-%m-%d %H:%M} UTC are forgotten."
+    )
 
 
 def _publish(key: str, markdown: str) -> None:

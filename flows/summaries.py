@@ -19,6 +19,9 @@ class AccessionReport(BaseModel):
     bytes: int
     complete_sites: list[str]
     waiting: dict[str, str]  # site: why it has no copy yet, or why its root inventory lags behind
+    malware: str = ""  # what the scanner said, in a sentence
+    media: dict[str, int] = {}  # condition: how many media are in it
+    examined_in: float = 0.0  # seconds it took to identify and decode them
 
 
 class AuditSummary(BaseModel):

@@ -7,7 +7,7 @@ from prefect import flow
 from pydantic import BaseModel, Field
 
 from flows import reports
-from flows.desk import archive, discreet, ended, step
+from flows.desk import archive, ended, procedure, step
 from flows.summaries import WithdrawalSummary
 from preservation.errors import ArchiveError
 from preservation.model.identifiers import PATTERN
@@ -41,7 +41,7 @@ def close(record_id: str) -> list[Tombstone]:
 
 
 @flow(name="withdrawal", flow_run_name="withdrawal of {request.record}")
-@discreet
+@procedure
 def withdrawal(request: WithdrawalRequest) -> WithdrawalSummary:
     """Erase everything held under a consent record that its creator has withdrawn.
 

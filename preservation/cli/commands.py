@@ -2,6 +2,7 @@
 
 import os
 import re
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,17 +10,21 @@ import typer
 from rich.markup import escape
 from typer.core import TyperGroup
 
+from preservation.cli.backups import backup
 from preservation.cli.consents import consent
 from preservation.cli.ledgers import ledger
 from preservation.cli.options import Deposit, Json, Package, Record
-from preservation.cli.running import archive, err, leave, out, refusals, run_flow, show_json, working, wrong_use
+from preservation.cli.rejecting import reject
+from preservation.cli.running import archive, counting, err, leave, out, refusals, run_flow, show_json, wrong_use
+from preservation.cli.service.commands import health
 from preservation.cli.tables import counts_table, findings_table, inspect_tables, package_table, status_tables
 from preservation.model.consent_words import Role
 from preservation.model.fixity import MENDABLE
 from preservation.model.identifiers import PATTERN
 
 ORDER = (
-    "demo", "up", "inspect", "consent", "receive", "accession", "status", "list", "verify", "audit", "repair", "open", "withdraw", "ledger",
+    "demo", "up", "health", "inspect", "consent", "receive", "accession", "reject", "status", "list", "verify", "audit",
+    "repair", "open", "withdraw", "ledger", "backup",
 )  # fmt: skip
 
 
@@ -54,7 +59,7 @@ def at_home(
         os.environ["KEEPSAKE_HOME"] = str(home.resolve())
     if configs is not None:
         os.environ["KEEPSAKE_CONFIGS"] = str(configs.resolve())
-    from preservation.cli.service import use_running_server
+    from preservation.cli.service.supervisor import use_running_server
 
     with refusals():
         use_running_server()
@@ -75,7 +80,7 @@ def demo(
 @app.command()
 def up() -> None:
     """Start Prefect's server and UI and the procedures, until Ctrl-C."""
-    from preservation.cli.service import serve
+    from preservation.cli.service.supervisor import serve
     from preservation.settings import load_settings
 
     with refusals():
@@ -92,15 +97,15 @@ def inspect(
 ) -> None:
     """Read an export and say what it holds. Changes nothing."""
     from preservation.settings import load_settings
-    from preservation.stages.intake.report_json import report_json
+    from preservation.stages.intake.report_json import write_reports
     from preservation.steps.inspecting import inspect as read_exports
     from preservation.wiring import clock
 
     with refusals(as_json):
-        reports = read_exports(exports, media, load_settings().policy().intake, clock())
+        with counting("reading the export", quiet=as_json) as progress:
+            reports = read_exports(exports, media, load_settings().policy().intake, clock(), progress)
         if as_json:
-            listed = [report_json(report) for report in reports]
-            show_json(listed[0] if len(listed) == 1 else listed)
+            write_reports(reports, sys.stdout.write)
         else:
             for table in (table for report in reports for table in inspect_tables(report)):
                 out.print(table, "")
@@ -118,8 +123,8 @@ def receive(
     from preservation.steps.receiving import receive as receive_deposit
 
     with refusals(as_json):
-        with working("copying into quarantine, encrypted", quiet=as_json):
-            deposit = receive_deposit(archive(), consent_record, exports, media)
+        with counting("into quarantine, encrypted", quiet=as_json) as told:
+            deposit = receive_deposit(archive(), consent_record, exports, media, told or (lambda _done, _all: None))
         if as_json:
             show_json(deposit)
             return
@@ -150,6 +155,8 @@ def accession(deposit: Deposit, as_json: Json = False) -> None:
                     "files": f"{report.files}, {report.bytes:,} bytes",
                     "read back at": ", ".join(report.complete_sites),
                     "still waiting": ", ".join(f"{site} ({why})" for site, why in report.waiting.items()) or "none",
+                    "malware": report.malware.removeprefix("malware: "),
+                    "media": ", ".join(f"{n} {condition.replace('_', ' ')}" for condition, n in report.media.items()) or "none",
                 },
             )
         )
@@ -320,8 +327,11 @@ def withdraw(
         leave(not summary.still_open)
 
 
+app.command()(reject)
+app.command()(health)
 app.add_typer(consent, name="consent")
 app.add_typer(ledger, name="ledger")
+app.add_typer(backup, name="backup")
 
 
 def _require_id(value: str, name: str) -> None:

@@ -90,9 +90,10 @@ class _Story:
             f"deposit {deposit.deposit_id} waits in quarantine: {deposit.files_received} files, {deposit.bytes_received:,} bytes"
         )
 
-        _chapter("2  An archivist brings it in: package, copy to three sites, read back, commit")
+        _chapter("2  An archivist brings it in: scan, examine, package, copy to three sites, read back, commit")
         _tell("(Prefect's embedded server starts for this; it takes some seconds)")
         done = self._run(flow, AccessionRequest(deposit=deposit.deposit_id))
+        _tell(f"{done.malware}; media identified and decoded: {', '.join(f'{n} {what}' for what, n in done.media.items())}")
         _tell(f"version {done.version} of package {done.package_id}: {done.items} items in {done.files} files")
         _tell(f"left out by consent: {', '.join(f'{count} × {why}' for why, count in done.refused.items())}")
         _tell(f"every file read back at {', '.join(done.complete_sites)}; committed in the ledger; quarantine wiped")

@@ -108,13 +108,15 @@ def _bars(quiet: bool) -> Iterator[None]:
 
 
 @contextmanager
-def working(what: str, *, quiet: bool) -> Iterator[None]:
-    """Something that moves on a terminal while work of unknown length is done."""
+def counting(what: str, *, quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
+    """On a terminal: a bar of bytes read, of how many, with the time left; it moves as soon as the total is known."""
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     if quiet or not err.is_terminal:
-        yield
-    else:
-        with err.status(what):
-            yield
+        yield None
+        return
+    with Progress(*columns, console=err, transient=True) as bars:
+        task = bars.add_task(what, total=None)
+        yield lambda done, total: bars.update(task, completed=done, total=total)
 
 
 def _listener(bars: Progress, preparing: TaskID) -> Callable[[str, int, int], None]:

@@ -29,6 +29,7 @@ def _facts_of(report: ExportReport) -> Table:
         "posts": f"{len(report.posts)}" + (f", {dates[0]:%Y-%m-%d} to {dates[-1]:%Y-%m-%d}" if dates else ""),
         "visibility": ", ".join(f"{count} {name}" for name, count in sorted(visibility.items())) or "-",
         "deleted posts": str(len(report.deleted_posts)),
+        "stories": str(len(report.stories)),
     }
     for name, value in rows.items():
         table.add_row(f"[dim]{name}[/]", escape(value))
