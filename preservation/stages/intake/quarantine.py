@@ -12,12 +12,16 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from preservation.catalogue.keys import KeyStore
 from preservation.errors import DepositUnusable, StoreUnavailable
@@ -25,6 +29,7 @@ from preservation.errors import DepositUnusable, StoreUnavailable
 BLOCK = 16
 CHUNK = 1024 * 1024
 INDEX = "index"
+NONCE = 12  # bytes, as AES-GCM wants them
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +70,7 @@ class Quarantine:
         """
         room = self._room(deposit_id)
         if not room.is_dir():
-            raise DepositUnusable(
-                "quarantine-empty",
-                f"nothing waits in quarantine for deposit {deposit_id}",
-                remedy="it was accessioned or refused already (keepsake status); otherwise hand the export in again",
-            )
+            raise _nothing_waits(deposit_id)
         key = self._keys.get(_key_name(deposit_id))
         try:
             with _Deciphering(room / INDEX, key, 0) as index:
@@ -87,6 +88,35 @@ class Quarantine:
             )
         return files
 
+    def keep(self, deposit_id: str, name: str, data: bytes) -> None:
+        """Write a small note beside what waits, whole or not at all, in place of the last one of that name.
+
+        `name` is a word of ours, such as `examination`, and shows on the disk; what the note says does not. It goes with `wipe`.
+        """
+        room = self._room(deposit_id)
+        if not room.is_dir():
+            raise _nothing_waits(deposit_id)
+        nonce = os.urandom(NONCE)
+        sealed = nonce + _note_cipher(self._keys.get(_key_name(deposit_id))).encrypt(nonce, data, name.encode())
+        unfinished = room / f".note-{nonce.hex()}"
+        with _disk_answers(deposit_id):
+            with unfinished.open("wb") as target:
+                target.write(sealed)
+                _settle(target)
+            unfinished.replace(room / f"note-{name}")
+            _settle_folder(room)
+
+    def kept(self, deposit_id: str, name: str) -> bytes | None:
+        """The note of that name as last written; None if there is none, or the disk lost or changed any of it: make it again."""
+        try:
+            sealed = (self._room(deposit_id) / f"note-{name}").read_bytes()
+        except OSError:
+            return None
+        try:
+            return _note_cipher(self._keys.get(_key_name(deposit_id))).decrypt(sealed[:NONCE], sealed[NONCE:], name.encode())
+        except (InvalidTag, ValueError):
+            return None
+
     def holds(self, deposit_id: str) -> bool:
         """Whether anything waits under this deposit."""
         return self._room(deposit_id).is_dir()
@@ -95,8 +125,9 @@ class Quarantine:
         """Destroy the key, then the bytes. Wiping twice is no error."""
         self._keys.shred(_key_name(deposit_id))
         room = self._room(deposit_id)
-        if room.is_dir():
-            shutil.rmtree(room)
+        while room.is_dir():
+            with suppress(FileNotFoundError):  # a sweep may be wiping it, too
+                shutil.rmtree(room)
 
     def sweep(self, known: Callable[[str], bool]) -> list[str]:
         """Wipe what a hand-in that died left behind: folders no deposit stands for and no living process holds.
@@ -130,8 +161,8 @@ class Incoming:
         self._key = key
         self._entries: list[dict[str, Any]] = []
 
-    def take(self, role: str, path: Path) -> Quarantined:
-        """Copy one file in, encrypted; digested on the way."""
+    def take(self, role: str, path: Path, progress: Callable[[int], None] = lambda _bytes: None) -> Quarantined:
+        """Copy one file in, encrypted; digested on the way. `progress` hears of each piece's bytes."""
         number = len(self._entries) + 1
         digest, size = hashlib.sha256(), 0
         with (self._room / f"{number:05d}").open("wb") as target:
@@ -140,6 +171,7 @@ class Incoming:
                 digest.update(chunk)
                 size += len(chunk)
                 target.write(cipher.update(chunk))
+                progress(len(chunk))
             _settle(target)
         entry = {"role": role, "name": path.name, "size": size, "sha256": digest.hexdigest()}
         self._entries.append(entry)
@@ -225,6 +257,14 @@ def _chunks(path: Path) -> Iterator[bytes]:
         ) from None
 
 
+def _nothing_waits(deposit_id: str) -> DepositUnusable:
+    return DepositUnusable(
+        "quarantine-empty",
+        f"nothing waits in quarantine for deposit {deposit_id}",
+        remedy="it was accessioned or refused already (keepsake status); otherwise hand the export in again",
+    )
+
+
 def _is_as_received(file: Quarantined) -> bool:
     digest, size = hashlib.sha256(), 0
     with file.open() as stream:
@@ -253,13 +293,18 @@ def _cipher(key: bytes, number: int, block: int) -> Cipher[modes.CTR]:
     return Cipher(algorithms.AES(key), modes.CTR(number.to_bytes(8, "big") + block.to_bytes(8, "big")))
 
 
+def _note_cipher(key: bytes) -> AESGCM:
+    """Notes are rewritten, files are not: a key of their own, derived, so that no note can ever meet a key stream of a file."""
+    return AESGCM(HKDF(SHA256(), 32, salt=None, info=b"note").derive(key))
+
+
 def _key_name(deposit_id: str) -> str:
     return f"quarantine/{deposit_id}"
 
 
 def _is_held(lock: Path) -> bool:
     try:
-        with lock.open("w") as handle:
+        with lock.open("r+") as handle:  # never made here: the room may be going
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
