@@ -33,7 +33,7 @@ from preservation import killpoints
 from preservation.errors import ArchiveError
 from preservation.model.consent_words import Role
 from preservation.model.deposit import Deposit
-from preservation.model.policy import CopiesPolicy, IntakePolicy, PackagingPolicy
+from preservation.model.policy import CopiesPolicy, IntakePolicy, MalwarePolicy, PackagingPolicy
 from preservation.steps.consenting import import_consent
 from preservation.steps.receiving import receive
 from preservation.steps.withdrawing import record_withdrawal
@@ -52,7 +52,7 @@ SIGNED_AT = "2025-01-01T00:00:00Z"  # long ago, whatever this machine's clock sa
 SITES = ("alpha", "beta", "gamma")
 OWN_UNIT_FROM = 4096
 PREFIX = "SHELF"  # of the environment variables with the bucket's credentials
-SECTIONS = {"packaging": PackagingPolicy, "intake": IntakePolicy, "copies": CopiesPolicy}
+SECTIONS = {"packaging": PackagingPolicy, "intake": IntakePolicy, "copies": CopiesPolicy, "malware": MalwarePolicy}
 MOMENTS = frozenset({"at", "opened_at", "done_at", "last_read_at", "erased_at", "withdrawn_at"})
 OF_ONE_RUN = frozenset({"previous", "digest", "signature", "seq", "finding_id", "run_id", "run"})
 

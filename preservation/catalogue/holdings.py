@@ -4,43 +4,38 @@ The rows for every file x site exist before the first byte is put, so what is mi
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 
 from preservation.catalogue.database import Database
+from preservation.catalogue.holding_rows import (
+    HeldItem,
+    Package,
+    as_version,
+    complete_sites,
+    expect_copies,
+    held_item,
+    missing,
+    missing_after,
+    require_held,
+    sites_of,
+    stored_file,
+    version_of,
+    write_files,
+    write_items,
+    write_units,
+)
 from preservation.catalogue.ledger import Ledger
 from preservation.catalogue.tables import deposits, files, heads, items, packages, placements, unit_items, units, versions
-from preservation.errors import Refused, ShelfConflict
-from preservation.model.base import Word
+from preservation.errors import Refused
 from preservation.model.deposit import DepositState
 from preservation.model.events import Event
-from preservation.model.fixity import Fixity
 from preservation.model.item import ItemFacts
 from preservation.model.package import StagedVersion, StoredFile, Version, VersionState
 
-ROWS = 500  # in one statement: databases bound the number of values
-
-
-class HeldItem(Word):
-    """An item as the catalogue knows it: the gate's facts, and how to recognise it unchanged."""
-
-    facts: ItemFacts
-    version: int
-    fingerprint: str  # keyed: tells nothing without the package secret
-    status: str
-
-
-class Package(Word):
-    """A package as the catalogue knows it."""
-
-    package_id: str
-    account_ref: str
-    record_id: str
-    state: str
-    opened_at: datetime
+__all__ = ["HeldItem", "Holdings", "Package"]
 
 
 class Holdings:
@@ -94,22 +89,16 @@ class Holdings:
     ) -> None:
         """Write down what the staged version holds, and a row for every file x site, before anything is put. Once.
 
-        A site that lacks earlier versions gets rows for their files too: a copy is whole or none. `left_out`: how many items
-        consent kept out, by reason.
+        A site that lacks earlier versions gets rows for their files too: a copy is whole or none. `held` is read as it is written.
+        `left_out`: how many items consent kept out, by reason.
         """
         with self._database.writing() as connection:
-            if _version(connection, staged.package_id, staged.number).state is not VersionState.planned:
+            if version_of(connection, staged.package_id, staged.number).state is not VersionState.planned:
                 return
-            connection.execute(files.insert(), [_file_row(staged, file) for file in staged.files])
-            for unit in staged.units:
-                row = {"unit_id": unit.unit_id, "kind": unit.kind, "path": unit.path}
-                connection.execute(units.insert().values(**row, package_id=staged.package_id, version=staged.number))
-                if unit.item_ids:
-                    connection.execute(
-                        unit_items.insert(), [{"unit_id": unit.unit_id, "item_id": each} for each in unit.item_ids]
-                    )
-            _write_items(connection, staged.package_id, list(held))
-            _expect_copies(connection, staged.package_id, staged.number, sites)
+            write_files(connection, staged)
+            write_units(connection, staged)
+            write_items(connection, staged.package_id, held)
+            expect_copies(connection, staged.package_id, staged.number, sites)
             connection.execute(
                 versions.update()
                 .where(versions.c.package_id == staged.package_id, versions.c.number == staged.number)
@@ -123,7 +112,7 @@ class Holdings:
     def expect_copies(self, package_id: str, number: int, sites: Iterable[str]) -> None:
         """Rows for the files of a version, and of those before it, at sites that came into use since it was staged."""
         with self._database.writing() as connection:
-            _expect_copies(connection, package_id, number, sites)
+            expect_copies(connection, package_id, number, sites)
 
     def left_out(self, package_id: str, number: int) -> dict[str, int]:
         """How many items consent kept out of a version, by reason."""
@@ -152,34 +141,40 @@ class Holdings:
 
     def missing_copies(self, package_id: str, number: int, site: str) -> list[StoredFile]:
         """The files of a version, and of those before it, not yet read back at one site, by path."""
-        query = (
-            sa.select(files)
-            .join(placements, (placements.c.package_id == files.c.package_id) & (placements.c.path == files.c.path))
-            .where(files.c.package_id == package_id, files.c.version <= number)
-            .where(placements.c.site == site, placements.c.state != "held")
-            .order_by(files.c.path)
-        )
+        return list(self.each_missing_copy(package_id, number, site))
+
+    def each_missing_copy(self, package_id: str, number: int, site: str) -> Iterator[StoredFile]:
+        """The same one by one, looked up a page at a time: what is recorded meanwhile of files already given changes nothing."""
+        after: str | None = ""
+        while after is not None:
+            with self._database.reading() as connection:
+                page = [stored_file(row) for row in connection.execute(missing_after(package_id, number, site, after))]
+            after = page[-1].path if page else None
+            yield from page
+
+    def count_missing(self, package_id: str, number: int, site: str) -> int:
+        """How many files `missing_copies` would name."""
         with self._database.reading() as connection:
-            return [_stored_file(row) for row in connection.execute(query)]
+            return connection.scalar(sa.select(sa.func.count()).select_from(missing(package_id, number, site).subquery())) or 0
 
     def sites_of(self, package_id: str, number: int) -> list[str]:
         """The sites a version was planned for."""
         with self._database.reading() as connection:
-            return _sites(connection, package_id, number)
+            return sites_of(connection, package_id, number)
 
     def complete_sites(self, package_id: str, number: int) -> list[str]:
         """The sites at which every file of a version, and of those before it, has been read back."""
         with self._database.reading() as connection:
-            return _complete_sites(connection, package_id, number)
+            return complete_sites(connection, package_id, number)
 
     def commit_version(self, package_id: str, number: int, required_sites: int, at: datetime) -> bool:
         """The commit: the ledger says that the version exists. False while fewer than `required_sites` hold all of it."""
         with self._database.writing() as connection:
-            version = _version(connection, package_id, number)
+            version = version_of(connection, package_id, number)
             if version.state is VersionState.committed:
                 return True
-            _require_held(connection, package_id)
-            complete = _complete_sites(connection, package_id, number)
+            require_held(connection, package_id)
+            complete = complete_sites(connection, package_id, number)
             if version.state is not VersionState.staged or len(complete) < required_sites:
                 return False
             key = (versions.c.package_id == package_id, versions.c.number == number)
@@ -253,7 +248,7 @@ class Holdings:
         """The versions of a package, oldest first."""
         query = sa.select(versions).where(versions.c.package_id == package_id).order_by(versions.c.number)
         with self._database.reading() as connection:
-            return [_as_version(row) for row in connection.execute(query)]
+            return [as_version(row) for row in connection.execute(query)]
 
     def head(self, package_id: str) -> Version | None:
         """The newest committed version."""
@@ -272,13 +267,21 @@ class Holdings:
         if number is not None:
             query = query.where(files.c.version == number)
         with self._database.reading() as connection:
-            return [_stored_file(row) for row in connection.execute(query)]
+            return [stored_file(row) for row in connection.execute(query)]
 
     def placed(self, package_id: str, site: str) -> dict[str, str]:
         """What ought to be at a site: path to state (`expected`, `held`, `damaged`)."""
         query = sa.select(placements).where(placements.c.package_id == package_id, placements.c.site == site)
         with self._database.reading() as connection:
             return {row.path: row.state for row in connection.execute(query)}
+
+    def holds(self, package_id: str, path: str, site: str) -> bool:
+        """Whether one file was read back at one site and nothing bad was found of it since."""
+        query = sa.select(placements.c.state).where(
+            placements.c.package_id == package_id, placements.c.path == path, placements.c.site == site
+        )
+        with self._database.reading() as connection:
+            return connection.scalar(query) == "held"
 
     def oldest_read(self, package_id: str) -> dict[str, str | None]:
         """By site, the moment since which every file has been read; None if one was never read."""
@@ -290,11 +293,26 @@ class Holdings:
                 oldest[site] = None if at is None or known is None else min(at, known)
         return oldest
 
+    def weight(self, package_id: str, number: int | None = None) -> tuple[int, int]:
+        """How many files one version has, or all of them, and their bytes."""
+        query = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(files.c.size), 0)).where(files.c.package_id == package_id)
+        if number is not None:
+            query = query.where(files.c.version == number)
+        with self._database.reading() as connection:
+            count, size = connection.execute(query).one()
+        return int(count), int(size)
+
+    def items_by_status(self, package_id: str) -> dict[str, int]:
+        """How many items a package has, by status."""
+        query = sa.select(items.c.status, sa.func.count()).where(items.c.package_id == package_id).group_by(items.c.status)
+        with self._database.reading() as connection:
+            return {str(status): int(count) for status, count in connection.execute(query)}
+
     def items(self, package_id: str) -> dict[str, HeldItem]:
         """The items of a package, by id."""
         with self._database.reading() as connection:
             query = sa.select(items, packages.c.account_ref).join(packages).where(items.c.package_id == package_id)
-            return {row.item_id: _held_item(row) for row in connection.execute(query)}
+            return {row.item_id: held_item(row) for row in connection.execute(query)}
 
     def facts_of(self, subject: str) -> tuple[Package, tuple[ItemFacts, ...]] | None:
         """What the gate decides about a package or a unit from: whose it is, and the facts of a unit's items."""
@@ -308,87 +326,5 @@ class Holdings:
                 .where(items.c.package_id == package_id, unit_items.c.unit_id == subject)
                 .order_by(items.c.item_id)
             )
-            facts = tuple(_held_item(item).facts for item in connection.execute(held)) if row else ()
+            facts = tuple(held_item(item).facts for item in connection.execute(held)) if row else ()
         return (Package(**row._mapping), facts) if row else None
-
-
-def _version(connection: sa.Connection, package_id: str, number: int) -> Version:
-    row = connection.execute(sa.select(versions).where(versions.c.package_id == package_id, versions.c.number == number)).first()
-    if row is None:
-        raise ShelfConflict(
-            "no-such-version", f"package {package_id} has no version {number}", remedy="list its versions with: keepsake status"
-        )
-    return _as_version(row)
-
-
-def _as_version(row: Any) -> Version:
-    return Version(**{name: row._mapping[name] for name in Version.model_fields})
-
-
-def _require_held(connection: sa.Connection, package_id: str) -> None:
-    if connection.scalar(sa.select(packages.c.state).where(packages.c.package_id == package_id)) != "held":
-        raise Refused(
-            "nothing-held", f"package {package_id} was withdrawn", remedy="nothing: what is withdrawn is not brought in any more"
-        )
-
-
-def _expect_copies(connection: sa.Connection, package_id: str, number: int, sites: Iterable[str]) -> None:
-    wanted = sa.select(files.c.path).where(files.c.package_id == package_id, files.c.version <= number)
-    paths = list(connection.scalars(wanted))
-    for site in sites:
-        known = sa.select(placements.c.path).where(placements.c.package_id == package_id, placements.c.site == site)
-        new = sorted(set(paths) - set(connection.scalars(known)))
-        if new:
-            rows = [{"package_id": package_id, "path": path, "site": site, "state": "expected"} for path in new]
-            connection.execute(placements.insert(), rows)
-
-
-_OF_FILE = (files.c.package_id == placements.c.package_id) & (files.c.path == placements.c.path)
-
-
-def _sites(connection: sa.Connection, package_id: str, number: int) -> list[str]:
-    query = sa.select(placements.c.site).join(files, _OF_FILE).where(files.c.package_id == package_id, files.c.version <= number)
-    return list(connection.scalars(query.distinct().order_by(placements.c.site)))
-
-
-def _complete_sites(connection: sa.Connection, package_id: str, number: int) -> list[str]:
-    """Sites that hold as many files as there are, of this version and those before it."""
-    of_version = (files.c.package_id == package_id, files.c.version <= number)
-    there_are = connection.scalar(sa.select(sa.func.count()).select_from(files).where(*of_version))
-    held = sa.select(placements.c.site).join(files, _OF_FILE).where(*of_version, placements.c.state == "held")
-    whole = held.group_by(placements.c.site).having(sa.func.count() == there_are)
-    return list(connection.scalars(whole.order_by(placements.c.site)))
-
-
-def _write_items(connection: sa.Connection, package_id: str, held: list[HeldItem]) -> None:
-    """Rows of these items, in place of what was known of them."""
-    for start in range(0, len(held), ROWS):
-        some = held[start : start + ROWS]
-        ids = [item.facts.item_id for item in some]
-        connection.execute(items.delete().where(items.c.package_id == package_id, items.c.item_id.in_(ids)))
-        connection.execute(items.insert(), [_item_row(package_id, item) for item in some])
-
-
-def _item_row(package_id: str, item: HeldItem) -> dict[str, Any]:
-    facts = {name: getattr(item.facts, name) for name in ("item_id", "section", "visibility", "origin", "scope_revision")}
-    return facts | {"package_id": package_id, "version": item.version, "fingerprint": item.fingerprint, "status": item.status}
-
-
-def _held_item(row: Any) -> HeldItem:
-    names = ("item_id", "account_ref", "section", "visibility", "origin", "scope_revision")
-    facts = ItemFacts(**{name: row._mapping[name] for name in names})
-    return HeldItem(facts=facts, version=row.version, fingerprint=row.fingerprint, status=row.status)
-
-
-def _file_row(staged: StagedVersion, file: StoredFile) -> dict[str, Any]:
-    return {
-        "package_id": staged.package_id,
-        "path": file.path,
-        "version": staged.number,
-        "unit_id": file.unit_id,
-        **file.fixity.model_dump(),
-    }
-
-
-def _stored_file(row: Any) -> StoredFile:
-    return StoredFile(path=row.path, unit_id=row.unit_id, fixity=Fixity(size=row.size, sha256=row.sha256, sha512=row.sha512))

@@ -5,7 +5,7 @@ found, not a new truth. Names are limited to characters that no implementation e
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from preservation.formats.digests import fixity_of_bytes
 from preservation.model.fixity import Fixity
@@ -32,10 +32,10 @@ def payload_oxum(payload: Iterable[Entry]) -> str:
     return f"{sum(sizes)}.{len(sizes)}"
 
 
-def manifest(entries: Iterable[Entry], algorithm: str) -> bytes:
+def manifest(entries: Iterable[Entry], algorithm: str) -> Iterator[bytes]:
     """A manifest's lines in order of the paths (2.1.3): digest, two spaces, path."""
-    lines = (f"{getattr(fixity, algorithm)}  {path}\n" for path, fixity in sorted(entries))
-    return "".join(lines).encode("ascii")
+    for path, fixity in sorted(entries, key=lambda entry: entry[0]):
+        yield f"{getattr(fixity, algorithm)}  {path}\n".encode("ascii")
 
 
 def bag_info(fields: Iterable[tuple[str, str]]) -> bytes:
@@ -44,15 +44,29 @@ def bag_info(fields: Iterable[tuple[str, str]]) -> bytes:
 
 
 def tag_files(payload: Sequence[Entry], info: Sequence[tuple[str, str]], other: Sequence[Entry] = ()) -> dict[str, bytes]:
-    """All tag files of a bag by path: declaration, bag-info with Payload-Oxum, both payload manifests, both tag manifests.
+    """All tag files of a small bag by path: those of `payload_tags` and `tag_manifests`. Raises ValueError as the former does."""
+    files = {path: b"".join(lines) for path, lines in payload_tags(payload, info, other).items()}
+    tags = [*other, *((path, fixity_of_bytes(data)) for path, data in files.items())]
+    return files | {path: b"".join(lines) for path, lines in tag_manifests(tags).items()}
+
+
+def payload_tags(
+    payload: Sequence[Entry], info: Sequence[tuple[str, str]], other: Sequence[Entry] = ()
+) -> Mapping[str, Iterable[bytes]]:
+    """The tag files that speak of the payload, by path, in pieces: declaration, bag-info with Payload-Oxum, payload manifests.
 
     `payload` paths begin with `data/`; `other` are further tag files, such as `metadata/premis.xml`. Raises ValueError on a path
     that is not portable.
     """
-    check_names([path for path, _ in (*payload, *other)])
+    check_names(path for entries in (payload, other) for path, _ in entries)
     if not all(path.startswith("data/") for path, _ in payload):
         raise ValueError("payload lies below data/ (2.1.2)")
-    files = {"bagit.txt": DECLARATION, "bag-info.txt": bag_info([*info, ("Payload-Oxum", payload_oxum(payload))])}
-    files |= {f"manifest-{name}.txt": manifest(payload, name) for name in ALGORITHMS}
-    tags = [*other, *((path, fixity_of_bytes(data)) for path, data in files.items())]
-    return files | {f"tagmanifest-{name}.txt": manifest(tags, name) for name in ALGORITHMS}
+    written = bag_info([*info, ("Payload-Oxum", payload_oxum(payload))])
+    return {"bagit.txt": [DECLARATION], "bag-info.txt": [written]} | {
+        f"manifest-{name}.txt": manifest(payload, name) for name in ALGORITHMS
+    }
+
+
+def tag_manifests(tags: Sequence[Entry]) -> Mapping[str, Iterable[bytes]]:
+    """Both tag manifests (2.2.1), by path, over all other tag files."""
+    return {f"tagmanifest-{name}.txt": manifest(tags, name) for name in ALGORITHMS}

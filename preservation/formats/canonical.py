@@ -1,7 +1,7 @@
 """JSON with one spelling: keys in order, no optional white space, UTF-8. Equal values have equal bytes and so equal digests."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 
 def canonical_json(value: object) -> bytes:
@@ -12,9 +12,9 @@ def canonical_json(value: object) -> bytes:
         return _dump(value, ascii_only=True).encode("ascii")
 
 
-def json_lines(values: Iterable[object]) -> bytes:
-    """One canonical value per line."""
-    return b"".join(canonical_json(value) + b"\n" for value in values)
+def json_lines(values: Iterable[object]) -> Iterator[bytes]:
+    """One canonical value per line, each made when it is asked for."""
+    return (canonical_json(value) + b"\n" for value in values)
 
 
 def _dump(value: object, *, ascii_only: bool) -> str:

@@ -5,7 +5,7 @@ its folder is that id below three folders of three characters (registered extens
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -42,7 +42,7 @@ class Inventory:
     sha256: Mapping[str, Sha256]  # content path -> SHA-256, from the fixity block
     states: Mapping[int, Mapping[str, Sha512]]  # version -> logical path -> digest
     created: Mapping[int, str]
-    raw: Mapping[str, Any]
+    versions: Mapping[str, Any]  # the block of each version as it stands in the file
 
 
 def package_root(package_id: PackageId) -> str:
@@ -98,12 +98,17 @@ def parse_inventory(data: bytes) -> Inventory:
             for number, version in versions.items()
         },
         created={number: version["created"] for number, version in versions.items()},
-        raw=raw,
+        versions=raw["versions"],
     )
 
 
 def next_inventory(object_id: str, version: NewVersion, previous: Inventory | None) -> bytes:
-    """The inventory of an object once `version` is added (3.5): the same bytes for the same facts.
+    """The whole of `inventory_pieces`."""
+    return b"".join(inventory_pieces(object_id, version, previous))
+
+
+def inventory_pieces(object_id: str, version: NewVersion, previous: Inventory | None) -> Iterator[bytes]:
+    """The inventory of an object once `version` is added (3.5), piece by piece: the same bytes for the same facts.
 
     Raises ValueError unless the version follows the previous one and every digest of its state is held.
     """
@@ -116,9 +121,9 @@ def next_inventory(object_id: str, version: NewVersion, previous: Inventory | No
         sha256[path] = fixity.sha256
     if not set(version.state.values()) <= manifest.keys():
         raise ValueError("a state may only name what the object holds")
-    versions = dict(previous.raw["versions"]) if previous else {}
+    versions = dict(previous.versions) if previous else {}
     versions[f"v{version.number}"] = _version_block(version)
-    return _json(
+    return _json_pieces(
         {
             "id": object_id,
             "type": TYPE,
@@ -150,4 +155,11 @@ def _by_digest(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
 
 
 def _json(value: object) -> bytes:
-    return (json.dumps(value, indent=1, ensure_ascii=False) + "\n").encode("utf-8")
+    return b"".join(_json_pieces(value))
+
+
+def _json_pieces(value: object) -> Iterator[bytes]:
+    """Never the whole text at once: an inventory names every file three times."""
+    for piece in json.JSONEncoder(indent=1, ensure_ascii=False).iterencode(value):
+        yield piece.encode("utf-8")
+    yield b"\n"

@@ -96,10 +96,14 @@ def fields_block(fields: Mapping[str, str]) -> bytes:
 
 
 class WarcFile:
-    """An uncompressed WARC file being written to `out`. Knows the fixity of all it wrote. Memory: one chunk."""
+    """An uncompressed WARC file being written to `out`. Knows the fixity of all it wrote. Memory: one chunk.
 
-    def __init__(self, out: BinaryIO) -> None:
+    `tell` hears of the bytes of payloads as they pass.
+    """
+
+    def __init__(self, out: BinaryIO, tell: Callable[[int], None] = lambda _bytes: None) -> None:
         self._tee = _Tee(out)
+        self._tell = tell
         self._writer = _Writer(self._tee)
         self._warcinfo = ""
 
@@ -134,7 +138,7 @@ class WarcFile:
             raise ValueError("a header value with a control character would forge another header")
         start = self._tee.written
         with payload.open() as stream:
-            verified = _Verified(stream, payload)
+            verified = _Verified(stream, payload, self._tell if has_payload else lambda _bytes: None)
             named = StatusAndHeaders("", headers, protocol=VERSION)
             record = ArcWarcRecord("warc", kind, named, verified, None, content_type, payload.size)
             record.payload_length = payload.size
@@ -185,8 +189,8 @@ class _Tee:
 class _Verified:
     """Hands a payload on and notices when it is not what was announced; never gives more than that."""
 
-    def __init__(self, stream: BinaryIO, payload: Payload) -> None:
-        self._stream, self._payload = stream, payload
+    def __init__(self, stream: BinaryIO, payload: Payload, tell: Callable[[int], None]) -> None:
+        self._stream, self._payload, self._tell = stream, payload, tell
         self._left = payload.size
         self._sha256 = hashlib.sha256()
 
@@ -194,6 +198,7 @@ class _Verified:
         data = self._stream.read(min(size, self._left)) if self._left else b""
         self._left -= len(data)
         self._sha256.update(data)
+        self._tell(len(data))
         return data
 
     def must_be_whole(self) -> None:

@@ -3,6 +3,7 @@
 from enum import StrEnum
 
 from pydantic import AwareDatetime
+from pydantic.dataclasses import dataclass
 
 from preservation.model.base import Word
 from preservation.model.identifiers import Sha256, Sha512
@@ -17,7 +18,8 @@ class Depth(StrEnum):
     read = "read"  # we read the bytes and digested them
 
 
-class Fixity(Word):
+@dataclass(frozen=True, slots=True)  # not a pydantic model: a version may have tens of thousands
+class Fixity:
     """What the bytes of one stored file must be. Made at packaging; never follows the data."""
 
     size: int

@@ -7,6 +7,7 @@ nobody without the package secret can tell which post an id stands for (docs/des
 import base64
 import hashlib
 import hmac
+from collections.abc import Iterable
 from typing import Annotated
 
 from pydantic import StringConstraints
@@ -42,7 +43,24 @@ def derive_id(secret: bytes, kind: str, identity: str) -> OpaqueId:
     return encode_id(hmac.new(secret, message, hashlib.sha256).digest()[:16])
 
 
+def derive_id_of_pieces(secret: bytes, kind: str, identity: Iterable[bytes]) -> OpaqueId:
+    """The same id as `derive_id` of these pieces joined (UTF-8), for an identity too large to be held at once."""
+    return encode_id(_keyed(secret, kind, identity).digest()[:16])
+
+
 def keyed_digest(secret: bytes, kind: str, identity: str) -> Sha256:
     """The whole HMAC-SHA256 in hex: recognises a value again without telling what it is."""
     message = f"{kind}\x1f{identity}".encode("utf-8", "surrogatepass")
     return hmac.new(secret, message, hashlib.sha256).hexdigest()
+
+
+def keyed_digest_of_pieces(secret: bytes, kind: str, identity: Iterable[bytes]) -> Sha256:
+    """The same digest as `keyed_digest` of these pieces joined (UTF-8)."""
+    return _keyed(secret, kind, identity).hexdigest()
+
+
+def _keyed(secret: bytes, kind: str, identity: Iterable[bytes]) -> hmac.HMAC:
+    digest = hmac.new(secret, f"{kind}\x1f".encode(), hashlib.sha256)
+    for piece in identity:
+        digest.update(piece)
+    return digest

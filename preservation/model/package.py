@@ -3,6 +3,7 @@
 from enum import StrEnum
 
 from pydantic import AwareDatetime
+from pydantic.dataclasses import dataclass
 
 from preservation.model.base import Word
 from preservation.model.fixity import Fixity
@@ -17,7 +18,8 @@ class UnitKind(StrEnum):
     description = "description"  # what describes the whole version
 
 
-class StoredFile(Word):
+@dataclass(frozen=True, slots=True)  # not pydantic models: a version may have tens of thousands
+class StoredFile:
     """One file of a version as it lies on the shelf. `path` is below the package's root, e.g. `v1/content/data/README.txt`."""
 
     path: str
@@ -25,7 +27,8 @@ class StoredFile(Word):
     unit_id: UnitId | None = None
 
 
-class Unit(Word):
+@dataclass(frozen=True, slots=True)
+class Unit:
     """A unit: its id, where it lies and which items it holds."""
 
     unit_id: UnitId

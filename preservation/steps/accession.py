@@ -1,21 +1,24 @@
 """The steps that bring a deposit into the holdings, in the order the accession flow takes them."""
 
 import shutil
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from preservation.errors import Refused, SettingsWrong, ShelfConflict
+from preservation.formats.digests import fixity_of_file
 from preservation.killpoints import KillPoint, reach
 from preservation.model.base import Word
 from preservation.model.clearance import Act
 from preservation.model.deposit import Deposit, DepositState
 from preservation.model.identifiers import derive_id
-from preservation.model.package import StagedVersion, Version, VersionState
+from preservation.model.package import StoredFile, Version, VersionState
 from preservation.model.policy import Sealing
 from preservation.stages.packaging.assemble import assemble
 from preservation.stages.packaging.description import storage_root_files
+from preservation.stages.packaging.finished import beside
+from preservation.stages.packaging.request import Progress as Packed
 from preservation.stages.replication.commit import advance_root, commit_version
 from preservation.stages.replication.copy import CopyReport, Progress, copy_version
 from preservation.stages.replication.storage_root import prepare_root
@@ -51,19 +54,22 @@ def secret_name(account_ref: str) -> str:
     return f"package/{account_ref}"
 
 
-def package_deposit(archive: Archive, deposit_id: str) -> Accession:
+def package_deposit(archive: Archive, deposit_id: str, progress: Packed = lambda _done, _all: None) -> Accession:
     """Ask the gate, read the deposit and build its version in staging; rows for every file and site are made. Once.
 
+    `progress` hears of the bytes packaged and how many there are in all, once that is known: after reading.
     Raises Refused (consent, policy), DepositUnusable (then the deposit is refused and quarantine wiped), StoreUnavailable.
     """
     deposit = archive.catalogue.deposits.get(deposit_id)
     require_sites(archive)
     with archive.holding(deposit.account_ref, alone=True), saying_disk("packaging"):
         planned = _plan(archive, deposit)
+        _drop_damaged(archive, planned)
         if planned.state is VersionState.planned:
-            _build(archive, deposit, planned)
+            _build(archive, deposit, planned, progress)
         elif planned.state is VersionState.staged:
-            _rebuild_if_lost(archive, deposit, planned)
+            _rebuild_if_lost(archive, deposit, planned, progress)
+        beside(_folder(archive, planned)).unlink(missing_ok=True)  # only now: until here a killed run goes on from it
         archive.catalogue.holdings.expect_copies(planned.package_id, planned.number, sorted(archive.sites))
     return _standing(archive, deposit, planned)
 
@@ -72,7 +78,7 @@ def copy_to_site(archive: Archive, accession: Accession, site: str, progress: Pr
     """Phase one at one site: put what it lacks, read everything back."""
     target = archive.sites[site]
     prepare_root(target, storage_root_files(archive.policy.packaging))
-    with archive.holding(accession.account_ref):
+    with archive.holding(accession.account_ref), _suspecting(archive, accession):
         return copy_version(
             accession.package_id,
             accession.number,
@@ -84,6 +90,23 @@ def copy_to_site(archive: Archive, accession: Accession, site: str, progress: Pr
             archive.now,
             progress,
         )
+
+
+@contextmanager
+def _suspecting(archive: Archive, accession: Accession) -> Iterator[None]:
+    """If a staged file turns out to be damaged, leave a mark, by which the next run looks at all of them. This one goes on: other
+    sites may be reading them.
+    """
+    try:
+        yield
+    except ShelfConflict as refusal:
+        if refusal.code == "staged-bytes-changed":
+            _suspected(archive.staging(accession.package_id) / f"v{accession.number}").touch()
+        raise
+
+
+def _suspected(folder: Path) -> Path:
+    return folder.with_name(folder.name + ".suspected")
 
 
 def commit(archive: Archive, accession: Accession, late: Mapping[str, str]) -> list[str]:
@@ -129,6 +152,8 @@ def _late_sites(archive: Archive, package_id: str, number: int) -> list[str]:
 
 def wipe_staging(folder: Path) -> None:
     """Remove a folder of staging, and its package's folder once that is empty; raises OSError if something stays."""
+    beside(folder).unlink(missing_ok=True)
+    _suspected(folder).unlink(missing_ok=True)
     if folder.exists():
         shutil.rmtree(folder)
     with suppress(OSError):
@@ -182,25 +207,43 @@ def _planned(archive: Archive, package_id: str, number: int) -> Version:
     return next(version for version in archive.catalogue.holdings.versions(package_id) if version.number == number)
 
 
-def _build(archive: Archive, deposit: Deposit, planned: Version) -> None:
-    reading, staged = _assemble(archive, deposit, planned)
-    held = reading.held_items(archive.staging(planned.package_id) / f"v{planned.number}")
-    archive.catalogue.holdings.record_staged(staged, held, sorted(archive.sites), reading.refused)
+def _folder(archive: Archive, planned: Version) -> Path:
+    return archive.staging(planned.package_id) / f"v{planned.number}"
+
+
+def _build(archive: Archive, deposit: Deposit, planned: Version, progress: Packed) -> None:
+    with _reading(archive, deposit, planned) as reading:
+        staged = assemble(reading.request, archive.settings.home / "staging", progress)
+        held = reading.held_items(_folder(archive, planned))
+        archive.catalogue.holdings.record_staged(staged, held, sorted(archive.sites), reading.refused)
     reach(KillPoint.FILES_EXPECTED)
 
 
-def _assemble(archive: Archive, deposit: Deposit, planned: Version) -> tuple[Reading, StagedVersion]:
-    secret = archive.keys.get(secret_name(deposit.account_ref))
-    reading = read_for_packaging(archive, deposit, planned, secret)
-    return reading, assemble(reading.request, archive.settings.home / "staging")
+def _reading(archive: Archive, deposit: Deposit, planned: Version) -> AbstractContextManager[Reading]:
+    return read_for_packaging(archive, deposit, planned, archive.keys.get(secret_name(deposit.account_ref)))
 
 
-def _rebuild_if_lost(archive: Archive, deposit: Deposit, planned: Version) -> None:
-    """Staged files that are gone before the commit are made again from quarantine, and must be the very bytes on record."""
-    recorded = archive.catalogue.holdings.files(planned.package_id, planned.number)
-    if all((archive.staging(planned.package_id) / file.path).is_file() for file in recorded):
+def _drop_damaged(archive: Archive, planned: Version) -> None:
+    """Where a copy found a staged file to be damaged: remove every one that is. It is made again from quarantine, or, once the
+    version is committed, comes from another site.
+    """
+    mark = _suspected(_folder(archive, planned))
+    if not mark.exists():
         return
-    _reading, staged = _assemble(archive, deposit, planned)
+    for file in archive.catalogue.holdings.files(planned.package_id, planned.number):
+        path = archive.staging(planned.package_id) / file.path
+        if path.is_file() and fixity_of_file(path) != file.fixity:
+            path.unlink()
+    mark.unlink()
+
+
+def _rebuild_if_lost(archive: Archive, deposit: Deposit, planned: Version, progress: Packed) -> None:
+    """Staged files that are gone or cut before the commit are made again from quarantine, and must be the very bytes on record."""
+    recorded = archive.catalogue.holdings.files(planned.package_id, planned.number)
+    if all(_lies_there(archive.staging(planned.package_id), file) for file in recorded):
+        return
+    with _reading(archive, deposit, planned) as reading:
+        staged = assemble(reading.request, archive.settings.home / "staging", progress)
     if {file.path: file.fixity for file in staged.files} != {file.path: file.fixity for file in recorded}:
         raise ShelfConflict(
             "staging-differs",
@@ -209,16 +252,21 @@ def _rebuild_if_lost(archive: Archive, deposit: Deposit, planned: Version) -> No
         )
 
 
+def _lies_there(staging: Path, file: StoredFile) -> bool:
+    path = staging / file.path
+    return path.is_file() and path.stat().st_size == file.fixity.size
+
+
 def _standing(archive: Archive, deposit: Deposit, planned: Version) -> Accession:
     holdings = archive.catalogue.holdings
-    files = holdings.files(planned.package_id, planned.number)
+    files, size = holdings.weight(planned.package_id, planned.number)
     return Accession(
         deposit_id=deposit.deposit_id,
         package_id=planned.package_id,
         account_ref=deposit.account_ref,
         number=planned.number,
-        files=len(files),
-        bytes=sum(file.fixity.size for file in files),
-        items=len(holdings.items(planned.package_id)),
+        files=files,
+        bytes=size,
+        items=sum(holdings.items_by_status(planned.package_id).values()),
         refused=holdings.left_out(planned.package_id, planned.number),
     )

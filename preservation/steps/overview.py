@@ -49,7 +49,7 @@ def overview(archive: Archive) -> Overview:
 def package_overview(archive: Archive, package_id: str) -> PackageOverview:
     """One package as it stands now."""
     holdings = archive.catalogue.holdings
-    package, versions, items = holdings.package(package_id), holdings.versions(package_id), holdings.items(package_id)
+    package, versions, items = holdings.package(package_id), holdings.versions(package_id), holdings.items_by_status(package_id)
     committed = [v for v in versions if v.state is VersionState.committed]
     read = list(holdings.oldest_read(package_id).values())
     return PackageOverview(
@@ -58,9 +58,9 @@ def package_overview(archive: Archive, package_id: str) -> PackageOverview:
         state=package.state,
         versions=len(committed),
         uncommitted=len(versions) - len(committed),
-        items=len(items),
-        held=sum(item.status == "held" for item in items.values()),
-        bytes=sum(file.fixity.size for file in holdings.files(package_id)),
+        items=sum(items.values()),
+        held=items.get("held", 0),
+        bytes=holdings.weight(package_id)[1],
         copies=_copies(archive, package_id),
         all_read_since=min((at for at in read if at), default=None) if all(read) else None,
     )
@@ -71,7 +71,7 @@ def _copies(archive: Archive, package_id: str) -> dict[str, str]:
     heads, states = holdings.advanced_to(package_id), {}
     for version in holdings.versions(package_id):
         for site in holdings.sites_of(package_id, version.number):
-            lacking = len(holdings.missing_copies(package_id, version.number, site))
+            lacking = holdings.count_missing(package_id, version.number, site)
             states[site] = f"{lacking} files to copy or mend" if lacking else f"v{heads.get(site, 0)}"
     return states
 

@@ -2,12 +2,14 @@
 
 import io
 import json
+import tempfile
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 from preservation.catalogue.holdings import HeldItem
 from preservation.errors import DepositUnusable, Refused
@@ -16,12 +18,16 @@ from preservation.model.consent import ConsentRecord
 from preservation.model.consent_scope import as_stored
 from preservation.model.deposit import Deposit
 from preservation.model.export import ExportReport, MediaStatus, Medium, Post
+from preservation.model.identifiers import Sha256
 from preservation.model.item import ItemFacts, Origin
-from preservation.model.package import StoredFile, Version
+from preservation.model.malware import ScanReport
+from preservation.model.media_facts import MediaFacts
+from preservation.model.package import Version
 from preservation.model.sections import Section
 from preservation.stages.consent import gate
 from preservation.stages.intake.archive import open_held
-from preservation.stages.intake.sources import Source
+from preservation.stages.intake.sources import Source, write_locator
+from preservation.stages.packaging.earlier import EarlierRows
 from preservation.stages.packaging.identity import Identified, identify_with_notes, known_twins
 from preservation.stages.packaging.request import (
     AssemblyRequest,
@@ -32,7 +38,9 @@ from preservation.stages.packaging.request import (
     ReceivedFacts,
 )
 from preservation.steps.consenting import require_record
+from preservation.steps.examining import examination_of
 from preservation.steps.receiving import account_of, read_one, source_of
+from preservation.steps.scanning import scan_of
 from preservation.steps.shelf import fetch
 from preservation.wiring import Archive
 
@@ -41,29 +49,30 @@ ITEMS = "content/data/description/items.jsonl"
 
 @dataclass(frozen=True)
 class Reading:
-    """A deposit read: the request for packaging, the facts to be stored, and how many items consent left out, by reason."""
+    """A deposit read: the request for packaging, the facts of its items, and how many items consent left out, by reason."""
 
     request: AssemblyRequest
-    stored: dict[str, ItemFacts]
+    record: ConsentRecord
+    facts: Mapping[str, ItemFacts]
     refused: dict[str, int]
 
-    def held_items(self, version_folder: Path) -> list[HeldItem]:
-        """The catalogue's rows of this version's items, from the staged items.jsonl."""
-        rows = [json.loads(line) for line in (version_folder / ITEMS).read_bytes().splitlines()]
-        return [
-            HeldItem(
-                facts=self.stored[row["item_id"]],
-                version=self.request.number,
-                fingerprint=row["fingerprint"],
-                status=row["status"],
-            )
-            for row in rows
-            if row["item_id"] in self.stored
-        ]
+    def held_items(self, version_folder: Path) -> Iterator[HeldItem]:
+        """The catalogue's rows of this version's items, one by one from the staged items.jsonl."""
+        here = {item.item_id for item in self.request.items}
+        with (version_folder / ITEMS).open("rb") as lines:
+            for row in map(json.loads, lines):
+                if row["item_id"] in here:
+                    facts = as_stored(self.record, self.facts[row["item_id"]])
+                    number, fingerprint, status = self.request.number, row["fingerprint"], row["status"]
+                    yield HeldItem(facts=facts, version=number, fingerprint=fingerprint, status=status)
 
 
-def read_for_packaging(archive: Archive, deposit: Deposit, planned: Version, secret: bytes) -> Reading:
-    """Read the deposit in quarantine and decide item by item. A deposit that cannot be read is refused and wiped."""
+@contextmanager
+def read_for_packaging(archive: Archive, deposit: Deposit, planned: Version, secret: bytes) -> Iterator[Reading]:
+    """Read the deposit in quarantine and decide item by item. A deposit that cannot be read is refused and wiped.
+
+    What is read back of the version before lies in a file without a name, which goes when this is left.
+    """
     record = require_record(archive, deposit.record_id)
     try:
         files = archive.quarantine.files(deposit.deposit_id)
@@ -73,9 +82,28 @@ def read_for_packaging(archive: Archive, deposit: Deposit, planned: Version, sec
         archive.catalogue.deposits.refuse(deposit.deposit_id, refusal.code, archive.now())
         archive.quarantine.wipe(deposit.deposit_id)
         raise
-    sources = [source_of(file) for file in files]
-    previous = _previous(archive, planned)
-    return _reading(archive, deposit, planned, secret, record, report, sources, previous)
+    openers = Openers([source_of(file) for file in files])
+    with _previous(archive, planned) as previous:
+        reading = _reading(archive, deposit, planned, secret, record, report, openers, previous)
+        del report, files
+        yield reading
+
+
+class Openers:
+    """Opens the bytes that locators point at. Files that lie loose are found by their locator, not by looking through all."""
+
+    def __init__(self, sources: Sequence[Source]) -> None:
+        self._sources = sources
+        self._loose: dict[str, Source] = {}
+        seen = Counter[str]()
+        for source in sources:
+            self._loose[write_locator(source.name, seen[source.name])] = source
+            seen[source.name] += 1
+
+    def open(self, locator: str) -> AbstractContextManager[BinaryIO]:
+        """As `open_held`."""
+        loose = self._loose.get(locator)
+        return loose.open() if loose else open_held(self._sources, locator)
 
 
 def _reading(
@@ -85,11 +113,12 @@ def _reading(
     secret: bytes,
     record: ConsentRecord,
     report: ExportReport,
-    sources: Sequence[Source],
+    openers: Openers,
     previous: PreviousVersion | None,
 ) -> Reading:
     twins = known_twins(previous.items) if previous else []
-    identified, notes = identify_with_notes([*report.posts, *report.deleted_posts], secret, twins)
+    posts = [*report.posts, *report.deleted_posts, *report.stories]
+    identified, notes = identify_with_notes(posts, secret, twins)
     facts = {item_id: _facts(item_id, post, deposit) for item_id, post in identified}
     let_in, refused = _decide(archive, record, deposit.deposit_id, identified, facts)
     if not let_in and previous is None:
@@ -99,22 +128,22 @@ def _reading(
             f"consent record {record.record_id} lets none of the {len(identified)} posts of deposit {deposit.deposit_id} in",
             remedy="look at the consent with: keepsake consent show; the deposit waits in quarantine until the creator decides",
         )
+    found = _found(archive, deposit)
     request = AssemblyRequest(
         package_id=planned.package_id,
         secret=secret,
         number=planned.number,
         deposit=deposit,
-        items=[_packaged(archive, record, facts[item_id], post, sources) for item_id, post in let_in],
+        items=[_packaged(archive, record, facts[item_id], post, openers, found) for item_id, post in let_in],
         gate=archive.gatekeeper.for_items(record.record_id, facts.values()),
         now=archive.now,
-        received=_received(report, notes),
+        received=_received(report, notes, scan_of(archive, deposit.deposit_id)),
         consent=ConsentFacts(record.record_id, record.revision, record.sha256(), record.canonical()),
         policy=archive.policy.packaging,
         account=_account(report, record),
         previous=previous,
     )
-    stored = {item_id: as_stored(record, facts[item_id]) for item_id, _post in let_in}
-    return Reading(request, stored, dict(sorted(refused.items())))
+    return Reading(request, record, facts, dict(sorted(refused.items())))
 
 
 def _decide(
@@ -147,26 +176,31 @@ def _facts(item_id: str, post: Post, deposit: Deposit) -> ItemFacts:
     )
 
 
-def _packaged(archive: Archive, record: ConsentRecord, facts: ItemFacts, post: Post, sources: Sequence[Source]) -> PackagedItem:
+def _packaged(
+    archive: Archive, record: ConsentRecord, facts: ItemFacts, post: Post, openers: Openers, found: Mapping[Sha256, MediaFacts]
+) -> PackagedItem:
     """The item with those of its media that are here and that consent lets in, without what the creator did not tick."""
     media_facts = replace(facts, section=Section.posts_media)
-    media_in = gate.decide(record, Act.package, media_facts, archive.now()).allow
+    media_in = (
+        any(_is_here(medium) for medium in post.media) and gate.decide(record, Act.package, media_facts, archive.now()).allow
+    )
     held = tuple(
-        HeldMedium(index, medium, _opener(sources, medium), _origin(medium))
+        HeldMedium(index, medium, partial(openers.open, medium.held.locator), _origin(medium), found.get(medium.held.sha256))
         for index, medium in enumerate(post.media)
-        if media_in and medium.held is not None and medium.status in {MediaStatus.in_archive, MediaStatus.handed_in}
+        if media_in and medium.held is not None and _is_here(medium)
     )
     counted = post if record.section_in(Section.posts_counts) else replace(post, observations={})
     return PackagedItem(facts.item_id, counted, held, with_location=record.section_in(Section.location_post))
 
 
-def _opener(sources: Sequence[Source], medium: Medium) -> Any:
-    locator = medium.held.locator if medium.held else ""
+def _is_here(medium: Medium) -> bool:
+    return medium.held is not None and medium.status in {MediaStatus.in_archive, MediaStatus.handed_in}
 
-    def opened() -> AbstractContextManager[BinaryIO]:
-        return open_held(sources, locator)
 
-    return opened
+def _found(archive: Archive, deposit: Deposit) -> Mapping[Sha256, MediaFacts]:
+    """What examining the deposit's media found, by digest; nothing if they were not examined."""
+    examination = examination_of(archive, deposit.deposit_id)
+    return {facts.sha256: facts for facts in examination.facts} if examination else {}
 
 
 def _origin(medium: Medium) -> Origin:
@@ -181,7 +215,7 @@ def _account(report: ExportReport, record: ConsentRecord) -> dict[str, Any]:
     return plain | {key: value for key, value in report.profile.items() if key in named and record.section_in(Section(key))}
 
 
-def _received(report: ExportReport, notes: Sequence[Any]) -> ReceivedFacts:
+def _received(report: ExportReport, notes: Sequence[Any], scan: ScanReport | None) -> ReceivedFacts:
     return ReceivedFacts(
         platform=report.platform,
         generation=report.generation,
@@ -191,22 +225,30 @@ def _received(report: ExportReport, notes: Sequence[Any]) -> ReceivedFacts:
         sections=report.sections,
         third_party_sections=report.third_party_sections,
         notes=[*report.warnings, *notes],
+        scan=scan,
     )
 
 
-def _previous(archive: Archive, planned: Version) -> PreviousVersion | None:
+@contextmanager
+def _previous(archive: Archive, planned: Version) -> Iterator[PreviousVersion | None]:
     """What the newest committed version holds, read back from the shelf and proved."""
     head = archive.catalogue.holdings.head(planned.package_id)
     if head is None:
-        return None
+        yield None
+        return
     files = archive.catalogue.holdings.files(planned.package_id)
     by_path = {file.path: file for file in files}
-    inventory = _fetch(archive, planned.package_id, by_path[f"v{head.number}/inventory.json"])
-    rows = _fetch(archive, planned.package_id, by_path[f"v{head.number}/{ITEMS}"])
-    return PreviousVersion(inventory, [json.loads(line) for line in rows.splitlines()], files)
+    inventory = io.BytesIO()
+    fetch(archive.sites.values(), planned.package_id, by_path[f"v{head.number}/inventory.json"], inventory)
+    with _nameless(archive) as rows:
+        fetch(archive.sites.values(), planned.package_id, by_path[f"v{head.number}/{ITEMS}"], rows)
+        yield PreviousVersion(inventory.getvalue(), EarlierRows(rows), files)
 
 
-def _fetch(archive: Archive, package_id: str, file: StoredFile) -> bytes:
-    target = io.BytesIO()
-    fetch(archive.sites.values(), package_id, file, target)
-    return target.getvalue()
+@contextmanager
+def _nameless(archive: Archive) -> Iterator[BinaryIO]:
+    """A file of the staging area that goes with this process, whatever ends it."""
+    folder = archive.settings.home / "staging"
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder) as file:
+        yield cast(BinaryIO, file)

@@ -1,7 +1,8 @@
 """Receiving a deposit: bytes into quarantine, checked to be a readable export of an account that the consent is about."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -20,30 +21,47 @@ from preservation.steps.consenting import require_record
 from preservation.steps.inspecting import media_files
 from preservation.wiring import Archive
 
+Progress = Callable[[int, int], None]  # bytes done, bytes in all
 
-def receive(archive: Archive, record_id: str, exports: Sequence[Path], media: Path | None = None) -> Deposit:
+
+def receive(
+    archive: Archive,
+    record_id: str,
+    exports: Sequence[Path],
+    media: Path | None = None,
+    progress: Progress = lambda _done, _all: None,
+) -> Deposit:
     """Take in what a creator hands in, under a consent record; the deposit. The same bytes again give the same deposit.
 
+    `progress` hears of the bytes that are in quarantine and how many there are in all.
     Raises Refused (consent), DepositUnusable (what was handed in), StoreUnavailable (the disk); then nothing is kept.
     """
     record = require_record(archive, record_id)
     sweep(archive)
     deposit_id = encode_id(secrets.token_bytes(16))
     try:
-        return _take_in(archive, record, deposit_id, exports, media_files(media))
+        return _take_in(archive, record, deposit_id, exports, media_files(media), progress)
     except ArchiveError:
         archive.quarantine.wipe(deposit_id)
         raise
 
 
-def _take_in(archive: Archive, record: ConsentRecord, deposit_id: str, exports: Sequence[Path], media: Sequence[Path]) -> Deposit:
+def _take_in(
+    archive: Archive,
+    record: ConsentRecord,
+    deposit_id: str,
+    exports: Sequence[Path],
+    media: Sequence[Path],
+    progress: Progress,
+) -> Deposit:
     received_at = archive.now().replace(microsecond=0)
     with archive.quarantine.receiving(deposit_id) as incoming:
         _require_files(exports)
-        taken = [incoming.take("export", path) for path in exports]
+        tell = _Counter(_size([*exports, *media]), progress)
+        taken = [incoming.take("export", path, tell) for path in exports]
         account_ref = account_of(archive, record, read_one(archive, taken))
         _require_clearance(archive, record, deposit_id, account_ref)
-        taken += [incoming.take("media", path) for path in media]
+        taken += [incoming.take("media", path, tell) for path in media]
         return _record(archive, record, deposit_id, account_ref, received_at, taken, incoming)
 
 
@@ -75,6 +93,26 @@ def _record(
     if recorded.deposit_id != deposit_id:
         archive.quarantine.wipe(deposit_id)
     return recorded
+
+
+class _Counter:
+    """Adds up bytes."""
+
+    def __init__(self, total: int, progress: Progress) -> None:
+        self._total, self._progress, self._done = total, progress, 0
+
+    def __call__(self, count: int) -> None:
+        self._done += count
+        self._progress(self._done, self._total)
+
+
+def _size(paths: Sequence[Path]) -> int:
+    """In bytes, as far as can be seen beforehand: what cannot be read is found when its turn comes."""
+    size = 0
+    for path in paths:
+        with suppress(OSError):
+            size += path.stat().st_size
+    return size
 
 
 def read_one(archive: Archive, files: Sequence[Quarantined]) -> ExportReport:

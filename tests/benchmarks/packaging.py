@@ -12,17 +12,14 @@ import os
 import shutil
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
-import zipfile
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from tests.consent_samples import document, record_id
+from tests.benchmarks import hand_ins
+from tests.consent_samples import record_id
 
 FILE = 40 * 1024 * 1024
-HANDLE = "bench.fx"
 
 
 def main() -> None:
@@ -30,8 +27,9 @@ def main() -> None:
     arguments = _arguments()
     with tempfile.TemporaryDirectory(dir=arguments.where, prefix="keepsake-bench-") as folder:
         work = Path(folder)
-        export, media = _hand_in(work, arguments.gigabytes)
-        _settle(work)
+        count = max(1, round(arguments.gigabytes * 1e9 / FILE))
+        export, media = hand_ins.export(work, count), hand_ins.media(work / "media", [FILE] * count)
+        hand_ins.settle(work)
         size = sum(path.stat().st_size for path in media.iterdir())
         print(
             f"{size / 1e9:.2f} GB of media in {len(list(media.iterdir()))} files, {os.cpu_count()} cores, {arguments.runs} runs"
@@ -79,21 +77,13 @@ def _baseline(work: Path, media: Path) -> dict[str, float]:
 def _ours(work: Path, export: Path, media: Path) -> dict[str, tuple[float, float]]:
     """Receive (into quarantine) and package (out of it, onto disk, synced), each in a fresh process."""
     shutil.rmtree(work / "home", ignore_errors=True)
-    _child(work, "consent", str(work / "consent.json"))
-    received = _child(work, "receive", str(export), str(media), record_id(HANDLE))
-    packaged = _child(work, "package")
-    return {"receive (ours)": received, "package (ours)": packaged}
-
-
-def _child(work: Path, *what: str) -> tuple[float, float]:
-    environment = {**os.environ, "KEEPSAKE_HOME": str(work / "home"), "KEEPSAKE_CONFIGS": str(work / "configs")}
-    began = time.perf_counter()
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.benchmarks.one_step", *what], env=environment, check=True, capture_output=True
-    )
-    wall = time.perf_counter() - began
-    told = json.loads(done.stdout)
-    return told.get("seconds", wall), told["peak_mb"]
+    hand_ins.child(work, "consent", str(work / "consent.json"))
+    received = hand_ins.child(work, "receive", str(export), str(media), record_id(hand_ins.HANDLE))
+    packaged = hand_ins.child(work, "package")
+    return {
+        "receive (ours)": (received.seconds, received.peak_mb),
+        "package (ours)": (packaged.seconds, packaged.peak_mb),
+    }
 
 
 def _check(work: Path, media: Path) -> None:
@@ -106,40 +96,6 @@ def _check(work: Path, media: Path) -> None:
 
 def _lines(path: Path) -> list[str]:
     return path.read_text().splitlines()
-
-
-def _hand_in(work: Path, gigabytes: float) -> tuple[Path, Path]:
-    """Noise behind a video's first bytes, named by the second of its post; and an export that names those posts."""
-    media = work / "media"
-    media.mkdir()
-    posts, begin = [], datetime(2025, 1, 1, tzinfo=UTC)
-    for number in range(max(1, round(gigabytes * 1e9 / FILE))):
-        at = begin + timedelta(hours=number)
-        with (media / f"{at:%Y-%m-%d-%H-%M-%S}.mp4").open("wb") as out:
-            out.write(b"\x00\x00\x00\x18ftypisom")
-            out.write(os.urandom(FILE - 12))
-        posts.append(
-            {
-                "Date": f"{at:%Y-%m-%d %H:%M:%S}",
-                "Link": "https://video.example/x.mp4",
-                "WhoCanView": "Everyone",
-                "Title": f"{number}",
-            }
-        )
-    data = {"Post": {"Posts": {"VideoList": posts}}, "Profile": {"Profile Info": {"ProfileMap": {"userName": HANDLE}}}}
-    export = work / "TikTok_Data_1748855647.zip"
-    with zipfile.ZipFile(export, "w") as zipped:
-        zipped.writestr("user_data_tiktok.json", json.dumps(data))
-    return export, media
-
-
-def _settle(work: Path) -> None:
-    (work / "configs").mkdir()
-    sites = "".join(
-        f'[[site]]\nname = "{name}"\nkind = "directory"\npath = "sites/{name}"\n' for name in ("alpha", "beta", "gamma")
-    )
-    (work / "configs" / "sites.toml").write_text(sites)
-    (work / "consent.json").write_text(json.dumps(document(handle=HANDLE)))
 
 
 def _arguments() -> argparse.Namespace:

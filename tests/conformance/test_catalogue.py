@@ -8,6 +8,7 @@ import pytest
 
 from tests.catalogue import postgres
 from tests.conformance.catalogue import CatalogueSuite
+from tests.conformance.catalogue_large import LargeVersionsSuite
 
 
 @pytest.fixture(scope="module")
@@ -19,14 +20,14 @@ def cluster() -> Iterator[str]:
         yield url
 
 
-class TestSQLite(CatalogueSuite):
+class TestSQLite(CatalogueSuite, LargeVersionsSuite):
     @pytest.fixture
     def url(self, tmp_path: Path) -> str:
         return f"sqlite:///{tmp_path / 'catalogue.sqlite'}"
 
 
 @pytest.mark.long
-class TestPostgreSQL(CatalogueSuite):
+class TestPostgreSQL(CatalogueSuite, LargeVersionsSuite):
     @pytest.fixture
     def url(self, cluster: str) -> str:
         return postgres.create_database(cluster, f"catalogue_{uuid4().hex}")

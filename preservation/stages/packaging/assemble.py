@@ -4,67 +4,62 @@ The order of the work: what is new, which units, the units, what describes them,
 whole or not at all, so a killed run is simply run again. Nothing is written about an item before its clearance is shown.
 """
 
-from collections.abc import Mapping, Sequence
+import heapq
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from preservation.formats import bagit, ocfl
-from preservation.formats.warc import WarcFile
 from preservation.killpoints import KillPoint, reach
-from preservation.model.clearance import Act
 from preservation.model.fixity import Fixity
-from preservation.model.identifiers import ItemId, UnitId, derive_id
+from preservation.model.identifiers import ItemId, derive_id
 from preservation.model.package import StagedVersion, StoredFile, Unit, UnitKind
 from preservation.stages.packaging import description, provenance, rows
-from preservation.stages.packaging.identity import identities_of
-from preservation.stages.packaging.plan import UnitPlan, plan_units
-from preservation.stages.packaging.records import UnitContext, write_item, write_warcinfo
-from preservation.stages.packaging.request import AssemblyRequest, Row
-from preservation.stages.packaging.staging import settle, whole_file, write_whole
+from preservation.stages.packaging.building import Build, write_units
+from preservation.stages.packaging.identity import identity_of, ordinals_of
+from preservation.stages.packaging.plan import Writing, plan_units
+from preservation.stages.packaging.request import AssemblyRequest, Progress, Row
+from preservation.stages.packaging.staging import settle, write_whole
 
 
 @dataclass
-class _Build:
-    """One version in the making. `state` is what the bag will consist of; `added` what of it is new, by path in the object."""
+class _Told:
+    """What is counted while the rows pass by on their way into items.jsonl."""
 
-    request: AssemblyRequest
-    folder: Path
-    object_id: str
-    before: ocfl.Inventory | None
-    state: dict[str, Fixity] = field(default_factory=dict)
-    added: dict[str, StoredFile] = field(default_factory=dict)
-    units: list[Unit] = field(default_factory=list)
+    item_ids: list[ItemId] = field(default_factory=list)
+    held: int = 0
+    missing: int = 0
 
-    def record(self, path: str, fixity: Fixity, unit_id: UnitId | None = None) -> None:
-        """A file of the bag was written into this version."""
-        stored = f"v{self.request.number}/content/{path}"
-        self.state[path] = fixity
-        self.added[stored] = StoredFile(path=stored, fixity=fixity, unit_id=unit_id)
-
-    def write(self, path: str, data: bytes, unit_id: UnitId | None = None) -> None:
-        """Write a small file of the bag into this version."""
-        self.record(path, write_whole(self.folder / "content" / path, data), unit_id)
+    def of(self, passing: Iterable[Row]) -> Iterator[Row]:
+        """The same rows, counted."""
+        for row in passing:
+            held, missing = rows.held_and_missing(row)
+            self.item_ids.append(row["item_id"])
+            self.held, self.missing = self.held + held, self.missing + missing
+            yield row
 
 
-def assemble(request: AssemblyRequest, staging: Path) -> StagedVersion:
-    """Build `<staging>/<package_id>/v<N>/…` and say what it holds. Safe to run again after being killed anywhere.
+def assemble(request: AssemblyRequest, staging: Path, progress: Progress = lambda _done, _all: None) -> StagedVersion:
+    """Build `<staging>/<package_id>/v<N>/…` and say what it holds. Safe to run again after being killed anywhere: units that are
+    finished are not written again, as long as what they follow from is the same; `finished.beside` says where that is noted, for
+    the caller to remove once the version is on record.
 
-    Raises Refused if an item's clearance is not given, DepositUnusable if a medium is no longer what was received, ValueError if
-    the request contradicts itself, OSError if the disk fails.
+    `progress` hears of the bytes of payload written, and how many there are in all. Raises Refused if an item's clearance is not
+    given, DepositUnusable if a medium is no longer what was received, ValueError if the request contradicts itself, OSError if
+    the disk fails.
     """
     build = _begin(request, staging)
-    written = _write_units(build)
-    items = _rows(request, written)
     _keep_earlier_units(build)
-    _describe(build, items)
+    told = _Told()
+    _describe(build, told.of(_rows(build, _write_units(build, progress))), told)
     _write_bag(build)
     inventory = _write_inventory(build)
     settle(build.folder, {path.removeprefix(f"v{request.number}/") for path in build.added})
     reach(KillPoint.VERSION_STAGED)
-    return _staged(build, items, inventory)
+    return _staged(build, told, inventory)
 
 
-def _begin(request: AssemblyRequest, staging: Path) -> _Build:
+def _begin(request: AssemblyRequest, staging: Path) -> Build:
     """Check that the request fits together. An object keeps the id it was given first, whatever the policy says by now."""
     before = ocfl.parse_inventory(request.previous.inventory) if request.previous else None
     if request.number != (before.head if before else 0) + 1:
@@ -72,66 +67,54 @@ def _begin(request: AssemblyRequest, staging: Path) -> _Build:
     if len({item.item_id for item in request.items}) != len(request.items):
         raise ValueError("an item occurs twice")
     object_id = before.id if before else f"{request.policy.namespace.rstrip('/')}/{request.package_id}"
-    return _Build(request, staging / request.package_id / f"v{request.number}", object_id, before)
+    return Build(request, staging / request.package_id / f"v{request.number}", object_id, before)
 
 
-def _rows_before(request: AssemblyRequest) -> dict[ItemId, Row]:
-    return {row["item_id"]: row for row in request.previous.items} if request.previous else {}
+def _row_before(request: AssemblyRequest, item_id: ItemId) -> Row | None:
+    return request.previous.items.of(item_id) if request.previous else None
 
 
-def _write_units(build: _Build) -> dict[ItemId, rows.Written]:
+def _write_units(build: Build, progress: Progress) -> dict[ItemId, rows.Placed]:
     """Write everything new. Items with nothing new are cleared too: they become part of this version as well."""
-    request, before = build.request, _rows_before(build.request)
-    news = [rows.what_is_new(item, request.received.platform, before.get(item.item_id)) for item in request.items]
-    plans = plan_units(news, request.policy, request.secret, request.deposit.deposit_id)
-    planned = {writing.item_id for plan in plans for writing in plan.writings}
+    request = build.request
+    plans = plan_units(_news(build), request.policy, request.secret, request.deposit.deposit_id, build.words_of)
+    return write_units(build, plans, progress)
+
+
+def _news(build: Build) -> Iterator[Writing]:
+    request = build.request
     for item in request.items:
-        if item.item_id not in planned:
-            _show_clearance(request, item.item_id)
-    written: dict[ItemId, rows.Written] = {}
-    for plan in plans:
-        written |= _write_unit(build, plan)
-        reach(KillPoint.UNIT_STAGED)
-    return written
+        news = rows.what_is_new(item, request.received.platform, _row_before(request, item.item_id))
+        if news.anything:
+            yield news
+        else:
+            build.show_clearance(item.item_id)
 
 
-def _show_clearance(request: AssemblyRequest, item_id: ItemId) -> None:
-    request.gate.clear(Act.package, item_id).require(Act.package, item_id, request.now())
+def _rows(build: Build, placed: Mapping[ItemId, rows.Placed]) -> Iterator[Row]:
+    """items.jsonl, row by row in order: this deposit's items, and those of earlier ones that it no longer holds."""
+    return heapq.merge(_present(build, placed), _absent(build), key=rows.order)
 
 
-def _write_unit(build: _Build, plan: UnitPlan) -> dict[ItemId, rows.Written]:
-    request, deposit = build.request, build.request.deposit
-    context = UnitContext(
-        plan.unit_id, build.object_id, request.secret, deposit.deposit_id, deposit.received_at, request.policy.archive_name
-    )
-    found: dict[ItemId, rows.Written] = {}
-    with whole_file(build.folder / "content" / context.path) as out:
-        warc = WarcFile(out)
-        write_warcinfo(warc, context, plan)
-        for writing in plan.writings:
-            _show_clearance(request, writing.item_id)
-            found[writing.item_id] = rows.Written(*write_item(warc, context, writing))
-    build.record(context.path, warc.fixity(), plan.unit_id)
-    stored = f"v{request.number}/content/{context.path}"
-    build.units.append(Unit(unit_id=plan.unit_id, kind=plan.kind, path=stored, item_ids=tuple(found)))
-    return found
+def _present(build: Build, placed: Mapping[ItemId, rows.Placed]) -> Iterator[Row]:
+    request = build.request
+    ordinals = ordinals_of([(item.item_id, item.post) for item in request.items], request.secret)
+    for item in sorted(request.items, key=lambda item: (rows.published(item) or "", item.item_id)):
+        identity = identity_of(item.post, ordinals.get(item.item_id))
+        before = _row_before(request, item.item_id)
+        yield rows.row_of(item, identity, placed.get(item.item_id), build.version, before)
 
 
-def _rows(request: AssemblyRequest, written: Mapping[ItemId, rows.Written]) -> list[Row]:
-    """items.jsonl: this deposit's items, and those of earlier ones that it no longer holds."""
-    before = _rows_before(request)
-    identities = identities_of([(item.item_id, item.post) for item in request.items], request.secret)
-    platform, deposit_id = request.received.platform, request.deposit.deposit_id
-    found: list[Row] = []
-    for item in request.items:
-        news, known = written.get(item.item_id, rows.NOTHING_NEW), before.get(item.item_id)
-        found.append(rows.row_of(item, identities[item.item_id], news, platform, request.secret, deposit_id, known))
+def _absent(build: Build) -> Iterator[Row]:
+    """In the order in which they stood: they keep their dates and ids."""
+    request = build.request
     here = {item.item_id for item in request.items}
-    found += [rows.absent(row, deposit_id) for row in before.values() if row["item_id"] not in here]
-    return list(rows.in_order(found))
+    for row in request.previous.items if request.previous else ():
+        if row["item_id"] not in here:
+            yield rows.absent(row, request.deposit.deposit_id)
 
 
-def _keep_earlier_units(build: _Build) -> None:
+def _keep_earlier_units(build: Build) -> None:
     """Units of the version before stay part of the state, where they lie."""
     if build.before is None or build.request.previous is None:
         return
@@ -143,32 +126,33 @@ def _keep_earlier_units(build: _Build) -> None:
             build.state[path] = fixities[digest]
 
 
-def _describe(build: _Build, items: Sequence[Row]) -> None:
+def _describe(build: Build, items: Iterable[Row], told: _Told) -> None:
     """Write the files that describe the version; anew each time, so that an earlier description can be erased alone."""
     request = build.request
     unit_id = derive_id(request.secret, "unit", f"description/{request.deposit.deposit_id}")
-    for path, data in description.description_files(request, items).items():
-        build.write(path, data, unit_id)
-    build.write("data/README.txt", description.package_readme(request.policy))
+    for path, pieces in description.description_files(request, items).items():
+        build.write(path, pieces, unit_id)
+    build.write("data/README.txt", [description.package_readme(request.policy)])
     payload = {path: fixity for path, fixity in build.state.items() if path.startswith("data/")}
     history = dict(build.before.created) if build.before else {}
     history[request.number] = request.deposit.received_at.isoformat()
     build.write("metadata/premis.xml", provenance.premis_of(request, payload, history))
-    held = tuple(row["item_id"] for row in items)
     folder = f"v{request.number}/content/{description.FOLDER}"
-    build.units.append(Unit(unit_id=unit_id, kind=UnitKind.description, path=folder, item_ids=held))
+    build.units.append(Unit(unit_id, UnitKind.description, folder, tuple(told.item_ids)))
 
 
-def _write_bag(build: _Build) -> None:
+def _write_bag(build: Build) -> None:
     """The tag files for the whole state, files of earlier versions included."""
     payload = [(path, fixity) for path, fixity in build.state.items() if path.startswith("data/")]
-    other = [(path, fixity) for path, fixity in build.state.items() if not path.startswith("data/")]
+    tags = [(path, fixity) for path, fixity in build.state.items() if not path.startswith("data/")]
     info = provenance.bag_info_of(build.request, build.object_id)
-    for path, data in bagit.tag_files(payload, info, other).items():
-        build.write(path, data)
+    for path, pieces in bagit.payload_tags(payload, info, tags).items():
+        tags.append((path, build.write(path, pieces)))
+    for path, pieces in bagit.tag_manifests(tuple(tags)).items():
+        build.write(path, pieces)
 
 
-def _write_inventory(build: _Build) -> Fixity:
+def _write_inventory(build: Build) -> Fixity:
     request = build.request
     version = ocfl.NewVersion(
         number=request.number,
@@ -179,18 +163,16 @@ def _write_inventory(build: _Build) -> Fixity:
         state={path: fixity.sha512 for path, fixity in build.state.items()},
         added={path: file.fixity for path, file in build.added.items()},
     )
-    data = ocfl.next_inventory(build.object_id, version, build.before)
-    fixity = write_whole(build.folder / "inventory.json", data)
-    side = write_whole(build.folder / "inventory.json.sha512", ocfl.sidecar(data))
+    fixity = write_whole(build.folder / "inventory.json", ocfl.inventory_pieces(build.object_id, version, build.before))
+    side = write_whole(build.folder / "inventory.json.sha512", [ocfl.sidecar_of(fixity.sha512)])
     for name, found in (("inventory.json", fixity), ("inventory.json.sha512", side)):
         path = f"v{request.number}/{name}"
         build.added[path] = StoredFile(path=path, fixity=found)
     return fixity
 
 
-def _staged(build: _Build, items: Sequence[Row], inventory: Fixity) -> StagedVersion:
+def _staged(build: Build, told: _Told, inventory: Fixity) -> StagedVersion:
     request = build.request
-    held, missing = rows.held_and_missing(items)
     return StagedVersion(
         package_id=request.package_id,
         number=request.number,
@@ -199,7 +181,7 @@ def _staged(build: _Build, items: Sequence[Row], inventory: Fixity) -> StagedVer
         files=tuple(build.added[path] for path in sorted(build.added)),
         units=tuple(build.units),
         inventory_sha512=inventory.sha512,
-        items=len(items),
-        media_held=held,
-        media_missing=missing,
+        items=len(told.item_ids),
+        media_held=told.held,
+        media_missing=told.missing,
     )

@@ -1,27 +1,30 @@
 """What describes a version as a whole: files of plain text beside the units, and words for a stranger."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from importlib import resources
 from typing import Any
 
-from preservation.formats.canonical import canonical_json, json_lines
+from preservation.formats.canonical import json_lines
 from preservation.formats.ocfl import root_declarations
+from preservation.model.base import Word
 from preservation.model.identifiers import DepositId
 from preservation.model.policy import PackagingPolicy
-from preservation.stages.packaging.request import AssemblyRequest, PackagedItem, ReceivedFacts
+from preservation.stages.packaging.request import AssemblyRequest, PackagedItem, ReceivedFacts, Row
 
 FOLDER = "data/description"
 
 
-def description_files(request: AssemblyRequest, rows: Sequence[Mapping[str, Any]]) -> dict[str, bytes]:
-    """Every file of data/description by its path in the bag. Sealed as one unit where units are sealed: it holds words and names."""
+def description_files(request: AssemblyRequest, rows: Iterable[Row]) -> dict[str, Iterable[bytes]]:
+    """Every file of data/description by its path in the bag, in pieces that are made when they are asked for; to be written in
+    turn. Sealed as one unit where units are sealed: it holds words and names.
+    """
     deposit_id = request.deposit.deposit_id
     return {
         f"{FOLDER}/items.jsonl": json_lines(rows),
         f"{FOLDER}/observations.jsonl": json_lines(_observations(request.items, deposit_id)),
         f"{FOLDER}/received.jsonl": json_lines(_received(request.received, deposit_id)),
-        f"{FOLDER}/account.json": canonical_json(dict(request.account)) + b"\n",
-        f"{FOLDER}/consent.json": request.consent.document,
+        f"{FOLDER}/account.json": json_lines([dict(request.account)]),
+        f"{FOLDER}/consent.json": [request.consent.document],
     }
 
 
@@ -40,18 +43,16 @@ def _text(name: str, policy: PackagingPolicy) -> bytes:
     return text.replace("{archive}", policy.archive_name).encode("utf-8")
 
 
-def _observations(items: Sequence[PackagedItem], deposit_id: DepositId) -> list[dict[str, Any]]:
+def _observations(items: Sequence[PackagedItem], deposit_id: DepositId) -> Iterator[dict[str, Any]]:
     """What changes by itself (counts, signed links), as this export had it; never compared."""
-    return [
-        {
+    for item in sorted(items, key=lambda item: item.item_id):
+        yield {
             "item_id": item.item_id,
             "deposit": deposit_id,
             "seen_in": item.post.seen_in,
             "observations": item.post.observations,
             "media": [_reference(item, index) for index in range(len(item.post.media))],
         }
-        for item in sorted(items, key=lambda item: item.item_id)
-    ]
 
 
 def _reference(item: PackagedItem, index: int) -> dict[str, Any]:
@@ -60,9 +61,9 @@ def _reference(item: PackagedItem, index: int) -> dict[str, Any]:
     return {"ref": medium.unsigned_ref, "status": medium.status, "link_expires_at_utc": expires.isoformat() if expires else None}
 
 
-def _received(received: ReceivedFacts, deposit_id: DepositId) -> list[dict[str, Any]]:
+def _received(received: ReceivedFacts, deposit_id: DepositId) -> Iterator[dict[str, Any]]:
     """The export as received: what it was, every member and its fate, every section and what was decided of it."""
-    head = {
+    yield {
         "line": "export",
         "deposit": deposit_id,
         "platform": received.platform,
@@ -70,9 +71,12 @@ def _received(received: ReceivedFacts, deposit_id: DepositId) -> list[dict[str, 
         "format": received.format,
         "exported_at": received.exported_at.isoformat() if received.exported_at else None,
     }
-    lines: list[dict[str, Any]] = [head]
-    lines += [{"line": "member", **member.model_dump(mode="json")} for member in received.members]
-    lines += [{"line": "section", **section.model_dump(mode="json")} for section in received.sections]
-    lines += [{"line": "third_party_section", **section.model_dump(mode="json")} for section in received.third_party_sections]
-    lines += [{"line": "note", **note.model_dump(mode="json")} for note in received.notes]
-    return lines
+    lists: list[tuple[str, Sequence[Word]]] = [
+        ("member", received.members),
+        ("section", received.sections),
+        ("third_party_section", received.third_party_sections),
+        ("note", received.notes),
+    ]
+    for line, values in lists:
+        for value in values:
+            yield {"line": line, **value.model_dump(mode="json")}

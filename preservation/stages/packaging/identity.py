@@ -7,6 +7,8 @@ nothing is guessed: they become items of their own, and a warning says so.
 """
 
 import hashlib
+import sys
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,12 +23,20 @@ Identified = tuple[ItemId, Post]
 
 @dataclass(frozen=True, slots=True)
 class KnownTwin:
-    """An item of an earlier version that is identified by time: its second, ordinal, caption and kind then."""
+    """An item of an earlier version that is identified by time: its second, ordinal, caption and kind then.
+
+    The caption is a digest: it is only ever compared, and there may be tens of thousands.
+    """
 
     second: str
     ordinal: int
-    caption: str | None
+    caption: bytes
     kind: str
+
+
+def caption_digest(caption: str | None) -> bytes:
+    """What stands for a caption in a comparison."""
+    return hashlib.sha256(canonical_json(caption)).digest()[:16]
 
 
 def identify(posts: Sequence[Post], secret: bytes, known: Sequence[KnownTwin] = ()) -> list[Identified]:
@@ -39,32 +49,53 @@ def identify_with_notes(
 ) -> tuple[list[Identified], list[Note]]:
     """As `identify`, with a warning for every second whose twins could not be told apart from those known before."""
     identities, notes = _by_platform(posts)
+    earlier: dict[str, list[KnownTwin]] = {}
+    for twin in known:
+        earlier.setdefault(twin.second, []).append(twin)
     for second, places in _by_second(posts).items():
-        earlier = [twin for twin in known if twin.second == second]
-        ordinals, ambiguous = _ordinals([posts[place] for place in places], earlier)
+        ordinals, ambiguous = _ordinals([posts[place] for place in places], earlier.get(second, []))
         notes += [_ambiguity(len(places))] if ambiguous else []
-        identities |= {place: f"time:{second}#{ordinal}" for place, ordinal in zip(places, ordinals, strict=True)}
+        identities |= {place: _by_time(second, ordinal) for place, ordinal in zip(places, ordinals, strict=True)}
     return [(derive_id(secret, "item", identities[at]), post) for at, post in enumerate(posts)], notes
 
 
 def known_twins(rows: Iterable[Mapping[str, Any]]) -> list[KnownTwin]:
     """What the rows of an earlier `items.jsonl` tell of items identified by time."""
     found = ((row["identity"], row) for row in rows if "ordinal" in row.get("identity", {}))
-    return [KnownTwin(identity["second"], identity["ordinal"], row.get("caption"), row["kind"]) for identity, row in found]
+    return [
+        KnownTwin(identity["second"], identity["ordinal"], caption_digest(row.get("caption")), sys.intern(row["kind"]))
+        for identity, row in found
+    ]
 
 
-def identities_of(items: Sequence[Identified], secret: bytes) -> dict[ItemId, dict[str, Any]]:
-    """How each item is identified, for its row in `items.jsonl`: `{}` by the platform's id, else second and ordinal."""
-    found: dict[ItemId, dict[str, Any]] = {}
+def ordinals_of(items: Sequence[Identified], secret: bytes) -> dict[ItemId, int]:
+    """The ordinals of the items that are identified by time; found again from their ids, which tell nothing else."""
+    by_second: dict[str, set[ItemId]] = {}
     for item_id, post in items:
-        second = _second(post)
-        tries = range(0 if post.platform_id else len(items) + _MOST_TWINS)
-        ordinal = next((n for n in tries if derive_id(secret, "item", f"time:{second}#{n}") == item_id), None)
-        found[item_id] = {} if ordinal is None else {"second": second, "ordinal": ordinal}
+        if not post.platform_id:
+            by_second.setdefault(_second(post), set()).add(item_id)
+    found: dict[ItemId, int] = {}
+    for second, wanted in by_second.items():
+        for ordinal in range(len(items) + _MOST_TWINS):
+            if not wanted:
+                break
+            item_id = derive_id(secret, "item", _by_time(second, ordinal))
+            if item_id in wanted:
+                wanted.remove(item_id)
+                found[item_id] = ordinal
     return found
 
 
+def identity_of(post: Post, ordinal: int | None) -> dict[str, Any]:
+    """How an item is identified, for its row in `items.jsonl`: `{}` by the platform's id, else second and ordinal."""
+    return {} if ordinal is None else {"second": _second(post), "ordinal": ordinal}
+
+
 _MOST_TWINS = 1000  # ordinals looked at beyond those of this export
+
+
+def _by_time(second: str, ordinal: int) -> str:
+    return f"time:{second}#{ordinal}"
 
 
 def _by_platform(posts: Sequence[Post]) -> tuple[dict[int, str], list[Note]]:
@@ -75,7 +106,7 @@ def _by_platform(posts: Sequence[Post]) -> tuple[dict[int, str], list[Note]]:
             groups.setdefault(post.platform_id, []).append(place)
     identities: dict[int, str] = {}
     for platform_id, places in groups.items():
-        for nth, place in enumerate(sorted(places, key=lambda at: _sort_key(posts[at]))):
+        for nth, place in enumerate(_in_order(places, posts)):
             identities[place] = f"platform:{platform_id}#{nth}" if nth else f"platform:{platform_id}"
     twice = sum(len(places) > 1 for places in groups.values())
     note = Note(code="platform-id-twice", message=f"{twice} of the platform's own ids stand for more than one post; all are kept")
@@ -102,13 +133,8 @@ def _ordinals(posts: Sequence[Post], known: Sequence[KnownTwin]) -> tuple[list[i
     """An ordinal for each of the posts of one second, and whether a choice had to be left open."""
     if len(posts) == 1 and len(known) <= 1:
         return [known[0].ordinal if known else 0], False
-    order = sorted(range(len(posts)), key=lambda at: _sort_key(posts[at]))
-    free = sorted(known, key=lambda twin: twin.ordinal)
-    taken: dict[int, int] = {}
-    for at in order:  # by caption
-        if twin := next((twin for twin in free if (twin.caption, twin.kind) == (posts[at].caption, str(posts[at].kind))), None):
-            taken[at] = twin.ordinal
-            free.remove(twin)
+    order = _in_order(range(len(posts)), posts)
+    taken, free = _by_caption(order, posts, known)
     ambiguous = False
     for kind in sorted({twin.kind for twin in free}):  # then by kind, where that leaves no choice
         left = [at for at in order if at not in taken and posts[at].kind == kind]
@@ -121,6 +147,24 @@ def _ordinals(posts: Sequence[Post], known: Sequence[KnownTwin]) -> tuple[list[i
         if at not in taken:
             taken[at], unused = unused, unused + 1
     return [taken[at] for at in range(len(posts))], ambiguous
+
+
+def _by_caption(
+    order: Sequence[int], posts: Sequence[Post], known: Sequence[KnownTwin]
+) -> tuple[dict[int, int], list[KnownTwin]]:
+    """The ordinals of the posts whose caption and kind are known, by place; and the known ones that are left."""
+    said: dict[tuple[bytes, str], deque[KnownTwin]] = {}
+    for twin in sorted(known, key=lambda twin: twin.ordinal):
+        said.setdefault((twin.caption, twin.kind), deque()).append(twin)
+    taken: dict[int, int] = {}
+    for at in order:
+        if same := said.get((caption_digest(posts[at].caption), str(posts[at].kind))):
+            taken[at] = same.popleft().ordinal
+    return taken, [twin for twins in said.values() for twin in twins]
+
+
+def _in_order(places: Sequence[int], posts: Sequence[Post]) -> Sequence[int]:
+    return places if len(places) == 1 else sorted(places, key=lambda at: _sort_key(posts[at]))
 
 
 def _sort_key(post: Post) -> tuple[str, str, bytes]:

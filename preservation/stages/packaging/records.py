@@ -4,6 +4,7 @@
 own namespace, because the platform's URL names a page that is not what is kept; that URL, and the path in the export, are data.
 """
 
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,11 +12,13 @@ from urllib.parse import quote
 
 from preservation.errors import DepositUnusable
 from preservation.formats import media_types
+from preservation.formats.canonical import canonical_json
 from preservation.formats.warc import Head, Payload, PayloadDiffers, Span, WarcFile, payload_of_bytes
 from preservation.model.export import MediaStatus
-from preservation.model.identifiers import DepositId, UnitId, derive_id
+from preservation.model.identifiers import DepositId, Sha256, UnitId, derive_id, keyed_digest_of_pieces
+from preservation.model.media_facts import MediaFacts
 from preservation.stages.packaging.plan import UnitPlan, Writing
-from preservation.stages.packaging.request import HeldMedium
+from preservation.stages.packaging.request import HeldMedium, PackagedItem
 
 PROFILE = "https://deposits.keepsake.invalid/profile/1"  # what the bytes promise; changes only when they do
 
@@ -42,6 +45,28 @@ class UnitContext:
 
 
 Piece = dict[str, Any]  # where one payload lies, as a row of items.jsonl has it
+WORDS_TYPE = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Where what was new of one item lies in its unit: its words (None: unchanged), and each medium: index, place, media type."""
+
+    words: Span | None
+    media: tuple[tuple[int, Span, str], ...]
+
+
+def basis_of(context: UnitContext, plan: UnitPlan) -> Sha256:
+    """Everything the bytes of a unit follow from, as one keyed digest. Words and media stand in the unit's id."""
+    return keyed_digest_of_pieces(context.secret, "basis", _basis(context, plan))
+
+
+def _basis(context: UnitContext, plan: UnitPlan) -> Iterator[bytes]:
+    at = context.received_at.isoformat()
+    yield canonical_json([PROFILE, context.base, context.deposit_id, at, context.archive_name, plan.kind, plan.unit_id])
+    for writing in plan.writings:
+        media = [[held.index, _source_uri(held), _facts_of_medium(held)] for held in writing.media]
+        yield canonical_json([writing.item_id, writing.words, _facts_of_words(writing.item), media])
 
 
 def write_warcinfo(warc: WarcFile, context: UnitContext, plan: UnitPlan) -> None:
@@ -58,51 +83,91 @@ def write_warcinfo(warc: WarcFile, context: UnitContext, plan: UnitPlan) -> None
     warc.warcinfo(context.head("warcinfo"), fields, f"{context.unit_id}.warc")
 
 
-def write_item(warc: WarcFile, context: UnitContext, writing: Writing) -> tuple[Piece | None, dict[int, Piece]]:
-    """Write what is new of one item; where its words (None: unchanged) and its media, by index, now lie."""
-    words = _write_words(warc, context, writing) if writing.words is not None else None
-    return words, {held.index: _write_medium(warc, context, writing, held) for held in writing.media}
+def write_item(warc: WarcFile, context: UnitContext, writing: Writing, words_of: Callable[[PackagedItem], bytes]) -> Written:
+    """Write what is new of one item. Raises DepositUnusable if a medium is not what was received."""
+    words = _write_words(warc, context, writing.item, words_of(writing.item)) if writing.words is not None else None
+    return Written(words, tuple(_write_medium(warc, context, writing, held) for held in writing.media))
 
 
-def _write_words(warc: WarcFile, context: UnitContext, writing: Writing) -> Piece:
-    payload = payload_of_bytes(writing.words or b"")
-    uri, name = f"{context.base}/{writing.item_id}/words.json", f"{writing.item_id}/words"
-    head = context.head(name)
-    span = warc.resource(head, uri, "application/json", payload)
-    facts = {
-        "role": "the words of the post, from the export's own record of it, in canonical JSON",
-        "exportPointer": writing.post.pointer,
-        "section": str(writing.post.section),
+def words_piece(base: str, unit: str, deposit_id: DepositId, item: PackagedItem, span: Span, sha256: Sha256) -> Piece:
+    """The words of an item for its row: `unit` is the unit's path in the bag."""
+    return _piece(unit, deposit_id, span, sha256, WORDS_TYPE, _words_uri(base, item))
+
+
+def medium_piece(
+    base: str, unit: str, deposit_id: DepositId, item: PackagedItem, held: HeldMedium, span: Span, kind: str
+) -> Piece:
+    """A medium of an item for its row."""
+    sha256 = held.medium.held.sha256 if held.medium.held else ""
+    return _piece(unit, deposit_id, span, sha256, kind, _medium_uri(base, item, held, kind))
+
+
+def facts_found(facts: MediaFacts | None) -> dict[str, str | int | float]:
+    """What was found when a medium was examined, by the names it is kept under; empty if it was not."""
+    if facts is None:
+        return {}
+    found = {
+        "condition": facts.condition,
+        "puid": facts.puid,
+        "formatName": facts.format_name,
+        "formatVersion": facts.format_version,
+        "mimeType": facts.mime_type,
+        "identificationBasis": facts.basis,
+        "nameMismatch": "yes" if facts.name_mismatch else None,
+        "width": facts.width,
+        "height": facts.height,
+        "durationSeconds": facts.duration,
+        "frames": facts.frames,
+        "videoCodec": facts.video_codec,
+        "audioCodec": facts.audio_codec,
+        "note": facts.note,
     }
-    warc.metadata(context.head(f"{name}/metadata"), uri, head.id, facts)
-    return _piece(context, span, payload, "application/json", uri)
+    return {name: value for name, value in found.items() if value is not None and value != ""}
 
 
-def _write_medium(warc: WarcFile, context: UnitContext, writing: Writing, held: HeldMedium) -> Piece:
+def _write_words(warc: WarcFile, context: UnitContext, item: PackagedItem, words: bytes) -> Span:
+    uri, name = _words_uri(context.base, item), f"{item.item_id}/words"
+    head = context.head(name)
+    span = warc.resource(head, uri, WORDS_TYPE, payload_of_bytes(words))
+    warc.metadata(context.head(f"{name}/metadata"), uri, head.id, _facts_of_words(item))
+    return span
+
+
+def _facts_of_words(item: PackagedItem) -> Mapping[str, str]:
+    return {
+        "role": "the words of the post, from the export's own record of it, in canonical JSON",
+        "exportPointer": item.post.pointer,
+        "section": str(item.post.section),
+    }
+
+
+def _write_medium(warc: WarcFile, context: UnitContext, writing: Writing, held: HeldMedium) -> tuple[int, Span, str]:
     known = held.medium.held
     if known is None:
         raise ValueError("a medium to be packaged has its size and digest on record")
     kind = _sniffed(held)
-    uri = f"{context.base}/{writing.item_id}/{held.index}.{media_types.extension(kind)}"
-    name = f"{writing.item_id}/{held.index}"
+    uri, name = _medium_uri(context.base, writing.item, held, kind), f"{writing.item_id}/{held.index}"
     head = context.head(name)
-    payload = Payload(known.size, known.sha256, held.open)
     try:
-        span = warc.resource(head, uri, kind, payload, _source_uri(held))
+        span = warc.resource(head, uri, kind, Payload(known.size, known.sha256, held.open), _source_uri(held))
     except PayloadDiffers as difference:
         raise DepositUnusable(
             "held-bytes-changed",
             f"medium {held.index} of item {writing.item_id} is not what was received",
             remedy="check the disk that holds quarantine, then receive the deposit again",
         ) from difference
-    facts = {
+    warc.metadata(context.head(f"{name}/metadata"), uri, head.id, _facts_of_medium(held))
+    return held.index, span, kind
+
+
+def _facts_of_medium(held: HeldMedium) -> Mapping[str, str]:
+    return {
         "role": "a medium of the post, bytes as received",
         "origin": str(held.origin),
         "statusInExport": str(held.medium.status),
         "exportReference": held.medium.unsigned_ref,
+        **{name: str(value) for name, value in facts_found(held.facts).items()},
     }
-    warc.metadata(context.head(f"{name}/metadata"), uri, head.id, facts)
-    return _piece(context, span, payload, kind, uri)
 
 
 def _sniffed(held: HeldMedium) -> str:
@@ -115,14 +180,22 @@ def _source_uri(held: HeldMedium) -> str:
     return f"file:///{quote(held.medium.ref, errors='replace')}" if held.medium.status is MediaStatus.in_archive else ""
 
 
-def _piece(context: UnitContext, span: Span, payload: Payload, kind: str, uri: str) -> Piece:
+def _words_uri(base: str, item: PackagedItem) -> str:
+    return f"{base}/{item.item_id}/words.json"
+
+
+def _medium_uri(base: str, item: PackagedItem, held: HeldMedium, kind: str) -> str:
+    return f"{base}/{item.item_id}/{held.index}.{media_types.extension(kind)}"
+
+
+def _piece(unit: str, deposit_id: DepositId, span: Span, sha256: Sha256, kind: str, uri: str) -> Piece:
     return {
-        "unit": context.path,
+        "unit": unit,
         "record": [span.record_offset, span.record_length],
         "offset": span.offset,
         "length": span.length,
-        "sha256": payload.sha256,
+        "sha256": sha256,
         "type": kind,
         "uri": uri,
-        "deposit": context.deposit_id,
+        "deposit": deposit_id,
     }

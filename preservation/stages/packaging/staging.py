@@ -1,12 +1,12 @@
 """Writing files that are either whole or not there, whatever kills the process or the machine."""
 
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from preservation.formats.digests import fixity_of_bytes
+from preservation.formats.digests import Digester
 from preservation.model.fixity import Fixity
 
 _PARTIAL = ".partial"
@@ -28,11 +28,14 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
         raise
 
 
-def write_whole(path: Path, data: bytes) -> Fixity:
-    """Write a small file whole, and say what it is."""
+def write_whole(path: Path, pieces: Iterable[bytes]) -> Fixity:
+    """Write a file whole, piece by piece, and say what it is."""
+    digester = Digester()
     with whole_file(path) as out:
-        out.write(data)
-    return fixity_of_bytes(data)
+        for piece in pieces:
+            digester.update(piece)
+            out.write(piece)
+    return digester.fixity()
 
 
 def settle(folder: Path, expected: Collection[str]) -> None:

@@ -51,15 +51,16 @@ def copy_version(
     Raises Refused the moment consent no longer allows it, StoreUnavailable while the site does not answer, ShelfConflict if the
     site holds other bytes. Nothing is overwritten.
     """
-    missing = holdings.missing_copies(package_id, number, site.name)
-    for file in missing:
+    files, size = 0, 0
+    for file in holdings.each_missing_copy(package_id, number, site.name):
         finding = _copy_one(package_id, file, site, _source(package_id, file, staging, others, holdings), gatekeeper, now)
         _require_intact(finding)
         holdings.record_read_back(package_id, file.path, site.name, finding.at)
         progress(file.fixity.size)
+        files, size = files + 1, size + file.fixity.size
     holdings.record_replica_completed(package_id, number, site.name, now())
     reach(KillPoint.SITE_COMPLETE)
-    return CopyReport(site.name, len(missing), sum(file.fixity.size for file in missing))
+    return CopyReport(site.name, files, size)
 
 
 def _copy_one(
@@ -76,7 +77,7 @@ def _source(package_id: str, file: StoredFile, staging: Path, others: Sequence[S
     staged = staging / file.path
     if not staged.is_file():
         for other in others:
-            if holdings.placed(package_id, other.name).get(file.path) == "held":
+            if holdings.holds(package_id, file.path, other.name):
                 return object_at(other.reader, f"{package_root(package_id)}/{file.path}", file.fixity)
     return file_at(staged)
 

@@ -5,7 +5,7 @@ import hashlib
 import io
 import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -31,6 +31,7 @@ from preservation.model.package import StagedVersion, StoredFile
 from preservation.model.policy import MIB, PackagingPolicy
 from preservation.model.sections import Section
 from preservation.stages.packaging.description import storage_root_files
+from preservation.stages.packaging.earlier import EarlierRows
 from preservation.stages.packaging.identity import identify, known_twins
 from preservation.stages.packaging.request import (
     AssemblyRequest,
@@ -96,7 +97,7 @@ def sample_posts() -> tuple[dict[str, bytes], list[Post]]:
     return {hashlib.sha256(data).hexdigest(): data for data in blobs}, posts
 
 
-def packaged(posts: Sequence[Post], blobs: dict[str, bytes], known: Sequence[dict[str, Any]] = ()) -> list[PackagedItem]:
+def packaged(posts: Sequence[Post], blobs: dict[str, bytes], known: Iterable[dict[str, Any]] = ()) -> list[PackagedItem]:
     """Posts with their ids and the bytes that are here."""
     items = []
     for item_id, found in identify(posts, SECRET, known_twins(known)):
@@ -154,17 +155,22 @@ def materialise(folder: Path, number: int, target: Path) -> Path:
     return target
 
 
-def previous_of(folder: Path) -> PreviousVersion:
+def previous_of(folder: Path, items: EarlierRows | None = None) -> PreviousVersion:
     """The newest version on a shelf, as the request for the next one wants it. Fixities come from the disk: a test may."""
     data = (folder / "inventory.json").read_bytes()
     inventory = parse_inventory(data)
     files = [
         StoredFile(path=path, fixity=fixity_of_file(folder / path)) for paths in inventory.manifest.values() for path in paths
     ]
-    return PreviousVersion(data, rows(folder, inventory.head), files)
+    items = items or EarlierRows(io.BytesIO(items_jsonl(folder, inventory.head).read_bytes()))
+    return PreviousVersion(data, items, files)
 
 
 def rows(folder: Path, number: int) -> list[dict[str, Any]]:
     """items.jsonl of a version."""
-    path = folder / f"v{number}/content/data/description/items.jsonl"
-    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    return [json.loads(line) for line in items_jsonl(folder, number).read_text("utf-8").splitlines()]
+
+
+def items_jsonl(folder: Path, number: int) -> Path:
+    """Where the rows of a version lie."""
+    return folder / f"v{number}/content/data/description/items.jsonl"
