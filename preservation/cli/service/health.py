@@ -78,7 +78,13 @@ class Health:
         if self._slow_at is None or now - self._slow_at >= SLOWLY:
             self._slow, self._slow_at = self._look_slowly(now), now
         answers = self._server.answers()
-        facts = Facts(looked_at=now, server_answers=answers, worker=self._look_at_worker(answers), **self._slow)
+        facts = Facts(
+            looked_at=now,
+            server_answers=answers,
+            worker=self._look_at_worker(answers),
+            **self._slow,
+            **_cheap(self._settings.home),
+        )
         if self._recovery is not None:
             told = self._recovery
             facts = facts.model_copy(
@@ -117,12 +123,7 @@ class Health:
 
     def _look_slowly(self, now: datetime) -> dict[str, Any]:
         home = self._settings.home
-        found: dict[str, Any] = {
-            "notes": read_notes(home),
-            "backup": _backup(home),
-            "databases": sizes(home),
-            "disk": _disk(home),
-        }
+        found: dict[str, Any] = {}
         try:
             self._archive = self._archive or open_archive(self._settings)
             found["sites"] = self._sites.look(self._archive.sites, now)
@@ -196,6 +197,11 @@ def sizes(home: Path) -> dict[str, int]:
         if parts:
             found[name] = sum(each.stat().st_size for each in parts)
     return found
+
+
+def _cheap(home: Path) -> dict[str, Any]:
+    """What a look costs nothing of, and so is never told from memory."""
+    return {"notes": read_notes(home), "backup": _backup(home), "databases": sizes(home), "disk": _disk(home)}
 
 
 def _backup(home: Path) -> BackupFact | None:
