@@ -4,6 +4,7 @@ These words hold content (captions, handles, links). They live in memory and ins
 errors, the catalogue or a Prefect parameter.
 """
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -12,6 +13,8 @@ from typing import Any
 from preservation.model.base import Word
 from preservation.model.identifiers import Sha256
 from preservation.model.sections import Section
+
+_SIGNED = re.compile("[?&#]")  # what follows in a link is a signature or a user's id; some links have it without their `?`
 
 
 class Visibility(StrEnum):
@@ -84,7 +87,7 @@ class Medium:
     @property
     def unsigned_ref(self) -> str:
         """`ref` fit to be kept: a link without its query, which holds a signature, and sometimes a login. It opens nothing."""
-        return self.ref.split("?", 1)[0] if self.ref.startswith(("http://", "https://")) else self.ref
+        return _SIGNED.split(self.ref, maxsplit=1)[0] if self.ref.casefold().startswith(("http://", "https://")) else self.ref
 
 
 @dataclass(frozen=True, slots=True)

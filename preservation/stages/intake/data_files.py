@@ -20,6 +20,7 @@ from preservation.stages.intake.json_reading import looks_like_json, read_json
 from preservation.stages.intake.sources import Source
 
 Progress = Callable[[int, int], None]
+_PIECE = re.compile(r"(?P<whole>.+)[_-](?P<number>\d{1,3})(?: ?\(\d{1,3}\))*\.json", re.IGNORECASE)
 _NAMED_AS_DATA = re.compile(r"user_data[^/\\]*\.json$", re.IGNORECASE)
 
 
@@ -34,6 +35,8 @@ class DataFile:
     report: ExportReport | None = None
     error: Note | None = None
     taken: bool = False
+    stamp: str = ""  # the platform's own time of export in its name, or that of what it came in
+    piece: tuple[str, int] | None = None  # the name of the data file it is a numbered piece of, and which
 
     @property
     def entry(self) -> Entry:
@@ -114,7 +117,14 @@ def _read_document(place: _Place, entry: Entry, heard: _Heard) -> DataFile | Non
         report = tiktok.read(reading.value, names)
     else:
         return None
-    return DataFile((entry,), report.model_copy(update={"warnings": (*reading.notes, *report.warnings)}))
+    report = report.model_copy(update={"warnings": (*reading.notes, *report.warnings)})
+    return DataFile((entry,), report, stamp=tiktok.stamp_in(names), piece=_piece(names[-1]))
+
+
+def _piece(name: str) -> tuple[str, int] | None:
+    """`user_data_2.json` is the second piece of `user_data`."""
+    found = _PIECE.fullmatch(name)
+    return (found["whole"].casefold(), int(found["number"])) if found else None
 
 
 def loose_texts(sources: Sequence[Source], entries: Sequence[Entry]) -> set[str]:
@@ -126,13 +136,20 @@ def loose_texts(sources: Sequence[Source], entries: Sequence[Entry]) -> set[str]
 
 
 def _text_trees(place: _Place, entries: Sequence[Entry]) -> list[list[Entry]]:
-    """The text files of each archive, and all loose ones, where together they are an export."""
+    """The text files of each archive, and all loose ones, where together they are an export; or two, in folders of their own."""
     groups: dict[tuple[int, str], list[Entry]] = {}
     for entry in entries:
         if readable(entry) and entry.name.lower().endswith(".txt"):
             loose = entry.crc32 is None
             groups.setdefault((-1, "") if loose else (entry.source, entry.path.rpartition("!/")[0]), []).append(entry)
-    return [tree for tree in groups.values() if tiktok_txt.recognise_tree(_members(place, tree))]
+    return [tree for group in groups.values() for tree in _separate(group, _members(place, group))]
+
+
+def _separate(group: Sequence[Entry], members: Sequence[TxtMember]) -> list[list[Entry]]:
+    if not tiktok_txt.recognise_tree(members):
+        return []
+    entries = {id(member): entry for member, entry in zip(members, group, strict=True)}
+    return [[entries[id(member)] for member in tree] for tree in tiktok_txt.separate(members)]
 
 
 def _read_trees(place: _Place, trees: Sequence[Sequence[Entry]], heard: _Heard) -> Iterator[DataFile]:
@@ -142,7 +159,7 @@ def _read_trees(place: _Place, trees: Sequence[Sequence[Entry]], heard: _Heard) 
         names = [name for entry in tree[:1] for name in _names(place.sources[entry.source].name, entry.path)]
         report = None if digests in known else tiktok_txt.read_tree(_members(place, tree), names)
         known.add(digests)
-        yield DataFile(tuple(tree), report)
+        yield DataFile(tuple(tree), report, stamp=tiktok.stamp_in(names))
         heard.read(_size(tree))
 
 

@@ -19,8 +19,10 @@ from preservation.stages.intake.exports.values import AGAIN
 from preservation.stages.intake.json_text import AT_THE_END, WINDOW, Progress, Text, Unreadable
 from preservation.stages.intake.rows import COUNTED, WHOLE, Gatherer, Named, Rows, Shape, Tally, fold
 
+SCALARS = "-0123456789tfn"  # what a number or a constant begins with
 LONGEST = 1024 * 1024  # characters of one value that is decoded at once
 SHORTEST = 64  # characters of a container that is tried at once, however deep it lies
+FIRST_TRY = 4096  # characters that are copied to be tried, before eight times as many are; most records are shorter
 BEGINNING = 4096  # characters that are kept of a longer string
 MOST_NAMES_IN_ALL = 30_000  # keys that are kept, records aside; the fullest export we know has some 500
 MOST_KNOWN = 100_000  # keys of one object that are remembered, to tell which occur again
@@ -140,15 +142,18 @@ class _Walk:
         text = self._text
         while len(text.buffer) - text.at <= self._cap and text.more():
             pass
-        self._tried.clear()
-        try:
-            value, size = self._decoder.raw_decode(text.buffer[text.at : text.at + self._cap])
-        except json.JSONDecodeError as error:
-            unterminated = error.msg.startswith("Unterminated")
-            if unterminated or error.pos >= self._cap - AT_THE_END:
+        tried = min(FIRST_TRY, self._cap)
+        while True:
+            self._tried.clear()
+            try:
+                value, size = self._decoder.raw_decode(text.buffer[text.at : text.at + tried])
+                return self._taken(value, text.at, text.at + size, depth)
+            except json.JSONDecodeError as error:
+                if not error.msg.startswith("Unterminated") and error.pos < tried - AT_THE_END:
+                    raise text.broken(text.at + error.pos) from None
+            if tried == self._cap:
                 return _LONG
-            raise text.broken(text.at + error.pos) from None
-        return self._taken(value, text.at, text.at + size, depth)
+            tried = min(tried * 8, self._cap)
 
     def _taken(self, value: Any, start: int, end: int, depth: int) -> Any:
         text = self._text
@@ -201,7 +206,9 @@ class _Walk:
             text.at += 1
             return gathered.rows
         while True:
-            text.peek()
+            if text.peek() in SCALARS and not wanted and (many := text.skip_scalars()):
+                gathered.rows.count += many
+                continue
             found = self._at_once(depth + 1)
             gathered.add(self._long_record(depth + 1, wanted) if found is _LONG else found)
             if self._closed("]"):

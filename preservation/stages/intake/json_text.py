@@ -16,6 +16,9 @@ from preservation.model.export import Note
 WINDOW = 256 * 1024  # bytes read at a time
 AT_THE_END = len("-Infinity")  # an error this close to the end of what is there may be one of a token that was cut
 _BLANK = re.compile(r"[ \t\n\r]*")
+_SCALARS = re.compile(
+    r"(?:[ \t\n\r]*+(?:-?(?:0|[1-9][0-9]{0,99}+)(?:\.[0-9]{1,20}+)?+|true|false|null)[ \t\n\r]*+,)++"
+)  # of a list: every number of usual length, true, false and null that is followed by a comma
 _PLAIN = re.compile(r'[^"\\]*')
 Progress = Callable[[int], None]
 
@@ -72,6 +75,14 @@ class Text:
                 return self.buffer[self.at]
             if not self.more():
                 return ""
+
+    def skip_scalars(self) -> int:
+        """Pass over the numbers and constants of a list that lie in the window, with the comma after each; how many there were."""
+        found = _SCALARS.match(self.buffer, self.at)
+        if not found:
+            return 0
+        self.at = found.end()
+        return self.buffer.count(",", found.start(), found.end())
 
     def skip_string(self, keep: int) -> str:
         """Pass over the string that begins here, however long; its first `keep` characters, escapes as written."""

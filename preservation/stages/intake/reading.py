@@ -5,7 +5,7 @@ open_held(sources + media, ...)  (archive.py) the bytes of any medium or member 
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
@@ -14,6 +14,7 @@ from preservation.errors import DepositUnusable
 from preservation.model.export import Account, ExportReport, MediaStatus, Note, Post
 from preservation.model.policy import IntakePolicy
 from preservation.stages.intake import archive, companions
+from preservation.stages.intake.accounts import by_account
 from preservation.stages.intake.archive import Entry, survey
 from preservation.stages.intake.companions import Matching
 from preservation.stages.intake.data_files import DataFile, Progress, data_files, loose_texts, named_as_data, readable
@@ -32,6 +33,7 @@ _OTHER_PLATFORMS = (
     ("facebook", r"your_facebook_activity/"),
     ("snapchat", r"memories_history\.json$"),
 )
+MOST_TOGETHER = 20  # accounts in one call that list each other's files; a deposit is of one
 READABLE_NOW = "tiktok (JSON and TXT)"
 _MEDIA_NAME = re.compile(r"\.(mp4|mov|webm|m4v|jpe?g|png|webp|heic|gif)$", re.IGNORECASE)
 
@@ -57,7 +59,9 @@ def read_exports(
     handed_in = [entry for entry in entries if entry.source < len(sources)]
     _refuse_strangers(handed_in, len(sources), loose_texts(together, handed_in))
     files = list(data_files(together, handed_in, policy, progress))
-    reports = [*_accounts(files, entries), *_failures(files, entries, len(sources))]
+    drafts = list(_accounts(files, entries))
+    owners = _owners(drafts, files)
+    reports = [*_with_failures(drafts, files, owners), *_failures(files, entries, len(sources), owners)]
     return [_finished(report, at) for report in _with_companions(reports, entries, len(sources), files)]
 
 
@@ -87,11 +91,7 @@ def _refuse_strangers(entries: Sequence[Entry], n: int, texts: set[str]) -> None
 
 def _accounts(files: Sequence[DataFile], entries: Sequence[Entry]) -> Iterator[Draft]:
     """Exports grouped by platform and account, and merged; a part without a handle joins the account it was packed with."""
-    groups: dict[tuple[str, str], list[DataFile]] = {}
-    handles = _handles(files)
-    for file in files:
-        if file.report:
-            groups.setdefault((file.report.platform, _account_key(file, handles)), []).append(file)
+    groups = by_account(files)
     copies: dict[frozenset[str | None], list[DataFile]] = {}
     for file in files:
         if file.copy:
@@ -99,8 +99,9 @@ def _accounts(files: Sequence[DataFile], entries: Sequence[Entry]) -> Iterator[D
     beside: dict[int, list[Entry]] = {}
     for entry in entries:
         beside.setdefault(entry.source, []).append(entry)
-    for group in groups.values():
-        resolved = [_with_members(report, Members(beside[file.entry.source])) for file in group if (report := _take(file))]
+    members = {source: Members(own) for source, own in beside.items()}
+    for group in groups:
+        resolved = [_with_members(report, members[file.entry.source]) for file in group if (report := _take(file))]
         yield Draft(merge(resolved), (*group, *(copy for file in group for copy in copies.pop(_digests(file), []))))
 
 
@@ -112,24 +113,6 @@ def _take(file: DataFile) -> ExportReport | None:
 
 def _digests(file: DataFile) -> frozenset[str | None]:
     return frozenset(entry.sha256 for entry in file.entries)
-
-
-def _handles(files: Sequence[DataFile]) -> dict[int, set[str]]:
-    """The accounts named in each source."""
-    found: dict[int, set[str]] = {}
-    for file in files:
-        if file.report and file.report.account.handle:
-            for entry in file.entries:
-                found.setdefault(entry.source, set()).add(file.report.account.handle.casefold())
-    return found
-
-
-def _account_key(file: DataFile, handles: dict[int, set[str]]) -> str:
-    handle = file.report.account.handle if file.report else None
-    if handle:
-        return handle.casefold()
-    near = set[str]().union(*(handles.get(entry.source, ()) for entry in file.entries))
-    return near.pop() if len(near) == 1 else f"\x00{file.entry.locator}"
 
 
 def _with_members(report: ExportReport, members: Members) -> ExportReport:
@@ -148,11 +131,36 @@ def _with_members(report: ExportReport, members: Members) -> ExportReport:
     return report.model_copy(update={name: tuple(map(found, getattr(report, name))) for name in POST_LISTS})
 
 
-def _failures(files: Sequence[DataFile], entries: Sequence[Entry], n_sources: int) -> Iterator[Draft]:
-    """A report without posts for every data file that could not be read, and for every source that is no export we read."""
+def _owners(drafts: Sequence[Draft], files: Sequence[DataFile]) -> dict[int, Draft]:
+    """Which account each data file that could not be read (by its place in `files`) was packed with, if with one alone."""
+    near: dict[int, list[Draft]] = {}
+    for draft in drafts:
+        for source in draft.sources():
+            near.setdefault(source, []).append(draft)
+    failed = [(at, file) for at, file in enumerate(files) if file.error and named_as_data(file.entry)]
+    found = [(at, near.get(file.entry.source, ())) for at, file in failed]
+    return {at: drafts[0] for at, drafts in found if len(drafts) == 1}
+
+
+def _with_failures(drafts: Sequence[Draft], files: Sequence[DataFile], owners: Mapping[int, Draft]) -> Iterator[Draft]:
+    """The accounts, each with the errors of its data files that could not be read: a part is missing, and nobody knows which."""
+    failed: dict[int, list[Note]] = {}
+    for at, owner in owners.items():
+        failed.setdefault(id(owner), []).extend(filter(None, [files[at].error]))
+    for draft in drafts:
+        errors = tuple(dict.fromkeys((*draft.report.errors, *failed.get(id(draft), ()))))
+        yield Draft(draft.report.model_copy(update={"errors": errors}), draft.files) if id(draft) in failed else draft
+
+
+def _failures(
+    files: Sequence[DataFile], entries: Sequence[Entry], n_sources: int, owners: Mapping[int, Draft]
+) -> Iterator[Draft]:
+    """A report without posts for every data file that could not be read and was packed with no account of its own, and for every
+    source that is no export we read.
+    """
     read_in = {entry.source for file in files if file.read for entry in file.entries}
-    for file in files:
-        if file.error and (named_as_data(file.entry) or file.entry.source not in read_in):
+    for at, file in enumerate(files):
+        if file.error and at not in owners and (named_as_data(file.entry) or file.entry.source not in read_in):
             yield Draft(_failed("tiktok" if named_as_data(file.entry) else "unknown", file.error), (file,))
     accounted = {entry.source for file in files for entry in file.entries}
     rest: dict[int, list[Entry]] = {position: [] for position in range(n_sources) if position not in accounted}
@@ -202,10 +210,11 @@ def _with_companions(
     in_archive = companions.match(matching, packed, MediaStatus.in_archive)
     copies = {entry.locator: "same-bytes" for file in files if file.copy for entry in file.entries}
     fates = Fates({**in_archive, **outcome, **copies}, used, *_outcomes(files))
-    posts = iter(matching.posts)
+    posts, listing = iter(matching.posts), _Listing(drafts, entries, n_sources)
     for draft in drafts:
         matched = {name: tuple(islice(posts, len(getattr(draft.report, name)))) for name in POST_LISTS}
-        yield _completed(draft, draft.report.model_copy(update=matched), _own(draft, entries, n_sources), fates, notes)
+        report = draft.report.model_copy(update=matched)
+        yield _completed(draft, report, listing.of(draft, report), fates, notes)
 
 
 def _outcomes(files: Sequence[DataFile]) -> tuple[set[str], dict[str, str]]:
@@ -214,21 +223,46 @@ def _outcomes(files: Sequence[DataFile]) -> tuple[set[str], dict[str, str]]:
     return read, {entry.locator: file.error.code for file in files if file.error for entry in file.entries}
 
 
-def _own(draft: Draft, entries: Sequence[Entry], n_sources: int) -> list[Entry]:
-    """What a report lists as its members: everything in its sources, and all loose media."""
-    mine = draft.sources()
-    return [entry for entry in entries if entry.source in mine or entry.source >= n_sources or _is_companion(entry, n_sources)]
+class _Listing:
+    """What each report lists as its members: everything in its sources, and all loose media.
+
+    Of more than `MOST_TOGETHER` accounts each lists its own files alone, and the first what is nobody's.
+    """
+
+    def __init__(self, drafts: Sequence[Draft], entries: Sequence[Entry], n_sources: int) -> None:
+        self._crowd = len(drafts) > MOST_TOGETHER
+        self._first, self._beside, self._of = drafts[:1], set[int](), dict[int, list[int]]()
+        self._entries, self._at = entries, {entry.locator: at for at, entry in enumerate(entries)}
+        self._nobodys = set(range(len(entries))) - {at for draft in drafts for at in self._own(draft, draft.report)}
+        for at, entry in enumerate(entries):
+            self._of.setdefault(entry.source, []).append(at)
+            if entry.source >= n_sources or _is_companion(entry, n_sources):
+                self._beside.add(at)
+
+    def of(self, draft: Draft, report: ExportReport) -> list[Entry]:
+        """In the order they came. `report`: that of the draft, with its media."""
+        if self._crowd:
+            listed = self._own(draft, report) | (self._nobodys if draft is self._first[0] else set())
+        else:
+            listed = self._beside.union(*(self._of.get(source, ()) for source in draft.sources()))
+        return [self._entries[at] for at in sorted(listed)]
+
+    def _own(self, draft: Draft, report: ExportReport) -> set[int]:
+        files = (entry.locator for file in draft.files for entry in file.entries)
+        held = (medium.held.locator for post in all_posts(report) for medium in post.media if medium.held)
+        return {self._at[locator] for locator in (*files, *held)}
 
 
 def _completed(draft: Draft, report: ExportReport, own: Sequence[Entry], fates: Fates, notes: Sequence[Note]) -> ExportReport:
     read = {entry.locator for file in draft.files if file.read for entry in file.entries}
     members = fates_of(own, fates, read, report)
+    said = {note.code for note in report.errors}
     broken = (
         []
         if report.errors and not report.posts
-        else [Note(code=c, message="a JSON member could not be read") for c in fates.failed.values()]
+        else [Note(code=c, message="a JSON member could not be read") for c in fates.failed.values() if c not in said]
     )
-    warnings = (*report.warnings, *archive.notes(own), *notes, *(note for note in broken if note not in report.errors))
+    warnings = (*report.warnings, *archive.notes(own), *notes, *broken)
     return report.model_copy(update={"members": tuple(members), "warnings": tuple(dict.fromkeys(warnings))})
 
 

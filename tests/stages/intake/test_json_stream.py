@@ -123,3 +123,38 @@ def test_reading_says_how_far_it_is() -> None:
 def test_rows_say_something_as_the_lists_they_stand_for() -> None:
     """An empty list says nothing; an object that was only counted says something even where it counts for nothing."""
     assert not Rows() and Rows(1) and Rows(0, listed=False)
+
+
+def test_numbers_of_any_spelling_are_counted_one_by_one() -> None:
+    """A list that is only counted is passed over in runs, which must not swallow what is no number."""
+    spelled = [
+        "1",
+        "-0",
+        "3.25",
+        "-1e5",
+        "1E+400",
+        "9" * 120,
+        "true",
+        "false",
+        "null",
+        "NaN",
+        '"1,2"',
+        "[3, 4]",
+        '{"a": 1}',
+        " 5 ",
+        "\n6",
+    ]
+    for text in (",".join(spelled), ",".join(spelled[::-1])):
+        for window in (1, 7, 64, 10**6):
+            reading = read(f"[{text}]".encode(), COUNTED, window=window)
+            assert reading.error is None and reading.value.count == len(spelled)
+    for broken in ("[1,,2]", "[1,2,]", "[01,2]", "[1 2,3]", "[1,tru,2]", "[1,2", "[1,-,2]", "[.5,1]"):
+        assert read(broken.encode(), COUNTED).error == read(broken.encode()).error is not None
+
+
+def test_a_long_list_deep_within_others_costs_no_more_than_a_flat_one() -> None:
+    """It is not scanned again for every list around it."""
+    numbers = ",".join(["1234567"] * 200_000)
+    for depth in (1, 150):
+        reading = read(("[" * depth + numbers + "]" * depth).encode(), COUNTED, longest=1024)
+        assert reading.error is None and reading.value.count == (200_000 if depth == 1 else 1)

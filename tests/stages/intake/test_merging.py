@@ -85,3 +85,28 @@ def test_a_part_without_posts_joins_the_part_that_has_them() -> None:
     del profile["Post"]
     (report,) = read_exports([export(document([post()]), name=OLD), export(profile, name=NEW)])
     assert len(report.posts) == 1 and report.errors == ()
+
+
+def without(record: dict[str, Any], *keys: str) -> dict[str, Any]:
+    """A record of a generation that does not give these."""
+    return {key: value for key, value in record.items() if key not in keys}
+
+
+def test_an_audience_narrower_than_public_outlives_an_export_that_gives_none() -> None:
+    """Its generation does not say it of any post; what it does say, in words we do not know, is unknown."""
+    assert merged([post(WhoCanView="Only me")], [without(post(), "WhoCanView")]).posts[0].visibility is Visibility.private
+    (forgotten,) = merged([post()], [without(post(), "WhoCanView")]).posts
+    assert forgotten.visibility is Visibility.unknown and "WhoCanView" not in forgotten.words
+    assert merged([post(WhoCanView="Only me")], [post(WhoCanView="Mystery")]).posts[0].visibility is Visibility.unknown
+    some = [without(post(), "WhoCanView"), post("2025-06-01 10:00:00")]
+    assert merged([post(WhoCanView="Only me")], some).posts[0].visibility is Visibility.unknown
+
+
+def test_posts_of_2020_are_found_again_in_exports_without_their_ids() -> None:
+    """Early exports link to the page of a post, later ones to its file."""
+    page = "https://www.tiktokv.com/share/video/6803173946889009045/"
+    early = {"Date": "2020-03-12 04:29:28", "VideoLink": page}
+    twin = {"Date": "2020-03-12 04:29:28", "VideoLink": page.replace("9045", "9046")}
+    (only,) = merged([early], [post("2020-03-12 04:29:28", title="now with a caption")]).posts
+    assert (only.caption, only.platform_id, len(only.seen_in)) == ("now with a caption", "6803173946889009045", 2)
+    assert len(merged([early], [twin]).posts) == 2 and len(merged([early, twin], [twin, early]).posts) == 2

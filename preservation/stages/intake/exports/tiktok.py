@@ -24,11 +24,13 @@ from preservation.stages.intake.exports import tiktok_accounting as accounting
 from preservation.stages.intake.exports import tiktok_links as links
 from preservation.stages.intake.exports import tiktok_posts as posts_of
 from preservation.stages.intake.exports import tiktok_sections as table
+from preservation.stages.intake.exports.joining import read_once
 from preservation.stages.intake.exports.tiktok_shape import DOCUMENT
 from preservation.stages.intake.exports.values import get, has, plain, says_nothing, shown, text, unix
 from preservation.stages.intake.rows import Rows, count, fold
 
 PLATFORM = "tiktok"
+TWICE = "{n} posts stand twice, under old and new names or in a list that is there again; each was read once"
 _DATA_FILE = re.compile(r"user_data(_tiktok)?\b[^/\\]*\.json$", re.IGNORECASE)
 _ZIP_STAMP = re.compile(r"TikTok_Data_(\d{10})(?!\d)", re.IGNORECASE)
 
@@ -45,6 +47,7 @@ class _Read:
     unreadable_lists: int = 0
     unreadable_records: int = 0
     joined: int = 0
+    differing: int = 0  # posts of which two records name different audiences
 
 
 def recognise(document: Any, names: Sequence[str]) -> bool:
@@ -94,31 +97,29 @@ def read(document: Any, names: Sequence[str]) -> ExportReport:
 def _read_posts(document: dict[str, Any]) -> _Read:
     found = _Read()
     places = {Section.posts_metadata: found.posts, Section.deleted_posts: found.deleted, Section.stories: found.stories}
+    lists: dict[Section, list[list[Post]]] = {section: [] for section in places}
     for listed in posts_of.post_lists(document):
-        target, kept = places[listed.section], listed.rows.kept
+        kept = listed.rows.kept
+        lists[listed.section] += [kept] if kept else []
         if listed.section is Section.posts_metadata:
             found.lists += 1
             found.rows += [listed.rows] if kept else []
         if listed.section is not Section.stories:  # what is no story is warned about; their layout is not settled
             found.unreadable_lists += not listed.readable
             found.unreadable_records += listed.rows.count - len(kept) if listed.readable else 0
-        found.joined += _add_new(target, kept)
+    for section, target in places.items():
+        target += _read_once(lists[section], found)
     return found
 
 
-def _add_new(posts: list[Post], more: Sequence[Post]) -> int:
-    """Add what a further list has; the same post under the old and the new name is read once, twins of one list stay two."""
-    before = {_identity(post) for post in posts} if more else set()
-    new = [post for post in more if _identity(post) not in before] if before else more
-    posts += new
-    return len(more) - len(new)
-
-
-def _identity(post: Post) -> int:
-    # a digest of 64 bits is enough to tell the posts of one account apart, and need not keep them alive
-    return hash(
-        (post.created_at_utc, post.caption, *(links.without_signature(medium.ref) or medium.ref for medium in post.media))
-    )
+def _read_once(lists: list[list[Post]], found: _Read) -> list[Post]:
+    """The posts of several lists, each once. Two lists at a time, so that a thousand of them are no more than linear work."""
+    while len(lists) > 1:
+        pairs = [read_once(*lists[at : at + 2]) for at in range(0, len(lists) - 1, 2)]
+        found.joined += sum(joined for _, joined, _ in pairs)
+        found.differing += sum(differing for _, _, differing in pairs)
+        lists = [posts for posts, _, _ in pairs] + lists[2 * len(pairs) :]
+    return lists[0] if lists else []
 
 
 def _together(found: _Read) -> Iterator[Post]:
@@ -143,11 +144,14 @@ def generation(document: dict[str, Any], lists: list[Rows]) -> str:
 
 def exported_at(names: Sequence[str], posts: Iterable[Post]) -> datetime | None:
     """The stamp in a name (the innermost that has one), else the time in the links' log ids."""
-    for name in reversed(names):
-        found = _ZIP_STAMP.search(name)
-        if found:
-            return unix(int(found.group(1)))
+    if stamp := stamp_in(names):
+        return unix(int(stamp))
     return links.export_time(medium.ref for post in posts for medium in post.media)
+
+
+def stamp_in(names: Sequence[str]) -> str:
+    """The Unix seconds the platform wrote into a name, the innermost that has any; "" if none has."""
+    return next((found.group(1) for name in reversed(names) if (found := _ZIP_STAMP.search(name))), "")
 
 
 def _containers(document: dict[str, Any], *names: str) -> list[dict[str, Any]]:
@@ -173,10 +177,15 @@ def _account(document: dict[str, Any]) -> Account:
     private = get(_maps(document, "settingsmap", "settings"), "privateaccount")
     return Account(
         handle=handle.strip().removeprefix("@") if handle else None,
-        display_name=text(get(fields, "displayname")),
-        bio=text(get(fields, "biodescription")),
+        display_name=_filled_in(get(fields, "displayname")),
+        bio=_filled_in(get(fields, "biodescription")),
         private=_switch(private),
     )
+
+
+def _filled_in(value: Any) -> str | None:
+    """A field of the profile; one that was never filled in says `None`."""
+    return None if value == "None" else text(value)
 
 
 def _switch(value: Any) -> bool | None:
@@ -232,7 +241,9 @@ def _warnings(document: dict[str, Any], found: _Read) -> list[Note]:
         notes, sum(_unknown_medium(post) for post in posts), "media-kind-unknown", "{n} posts have media whose kind no link tells"
     )
     _add(notes, _twins(posts), "posts-in-the-same-second", "{n} posts share their second with another")
-    _add(notes, found.joined, "hybrid-layout", "{n} posts stand under the old and the new name; each was read once")
+    _add(notes, found.joined, "hybrid-layout", TWICE)
+    differing = found.differing + sum(map(posts_of.contradicts, posts))
+    _add(notes, differing, "audience-contradictory", "{n} posts are given two different audiences; the narrower counts")
     unread = _stories(document) - len(found.stories)
     _add(notes, unread, "stories-not-read", "{n} stories are in the export and their layout is not known yet")
     _add(notes, len(found.stories), "stories-present", "{n} stories; kept out unless the creator asks")

@@ -49,9 +49,9 @@ def _kind_of_path(path: str) -> MediaKind | None:
     for pattern, kind in ((_IMAGE_SUFFIX, MediaKind.image), (_VIDEO_SUFFIX, MediaKind.video), (_AUDIO_SUFFIX, MediaKind.audio)):
         if pattern.search(path):
             return kind
-    if "photomode" in path or "~tplv-" in path or "/photo/" in path or re.search(r"/tos-[^/]*-i-", path):
+    if "photomode" in path or "~tplv-" in path or "/photo/" in path or re.search(r"/tos-[^/]*-(i|p|avt)-", path):
         return MediaKind.image
-    if "/video/" in path or re.search(r"/tos-[^/]*-(v|ve)-", path):
+    if "/video/" in path or re.search(r"/tos-[^/]*-(v|ve|pve|vts)-", path):
         return MediaKind.video
     return None
 
@@ -111,9 +111,9 @@ def time_of_id(identifier: str) -> datetime | None:
 
 
 def without_signature(link: str) -> str:
-    """Scheme, host and path: enough for provenance, and no longer a key or (`policy`) a user id."""
+    """Scheme, host and path: enough for provenance, and no longer a key or (`policy`) a user id, with or without its `?`."""
     parts = _parts(_target(link))
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", "")) if parts else ""
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path.partition("&")[0], "", "")) if parts else ""
 
 
 def _target(link: str) -> str:

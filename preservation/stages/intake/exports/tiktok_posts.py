@@ -9,7 +9,8 @@ from preservation.model.export import MediaKind, MediaStatus, Medium, Post, Post
 from preservation.model.sections import Section
 from preservation.stages.intake.exports import tiktok_links as links
 from preservation.stages.intake.exports import tiktok_sections as table
-from preservation.stages.intake.exports.values import get, moment, number, plain, says_nothing, shown, stamp, text
+from preservation.stages.intake.exports.joining import NARROWEST_FIRST
+from preservation.stages.intake.exports.values import by_plain, get, moment, number, plain, says_nothing, shown, stamp, text
 from preservation.stages.intake.rows import Rows
 
 BRIEF = 64  # characters: values as short as this are nearly always one of a few, and are kept once
@@ -32,9 +33,10 @@ class RecordList:
 
 
 def post_lists(document: dict[str, Any]) -> Iterator[RecordList]:
-    """Every list of posts, deleted posts and stories of a reduced document, under old and new names alike."""
-    for top, value in document.items():
-        if plain(top) not in table.POST_PARENTS or not isinstance(value, dict):
+    """Every list of posts, deleted posts and stories of a reduced document, under old and new names alike, the old first."""
+    parents = [item for item in document.items() if plain(item[0]) in table.POST_PARENTS]
+    for top, value in sorted(parents, key=lambda item: plain(item[0]) == "post"):
+        if not isinstance(value, dict):
             continue
         for second, inner in value.items():
             section = table.section_of(plain(top), plain(second))
@@ -60,24 +62,38 @@ def _listed(section: Section, value: Any, named: bool) -> RecordList:
 
 def read_post(record: dict[str, Any], pointer: str, section: Section) -> Post:
     """One record as a post. What cannot be read is empty here and counted by the caller."""
-    refs = links.split_links(get(record, "link", "videolink"))
+    said = by_plain(record)
+    refs = links.split_links(_link(said))
     media = tuple(_medium(ref) for ref in refs)
     identifier = next((found for ref in refs if (found := links.platform_id(ref))), None)
-    raw = _first(record, "whocanview")
+    raw = said.get("whocanview") if len(said) == len(record) else _audience(record)
     return Post(
-        created_at_utc=moment(get(record, "date")) or (links.time_of_id(identifier) if identifier else None),
+        created_at_utc=moment(said.get("date")) or (links.time_of_id(identifier) if identifier else None),
         kind=kind_of_post(media),
-        caption=text(get(record, "title")),
+        caption=text(said.get("title")),
         visibility=visibility(raw),
         visibility_raw=_once(raw) if isinstance(raw, str) else None,
         media=media,
         platform_id=identifier,
         section=section,
-        deleted_at_utc=moment(get(record, "datedeleted")),
-        observations=_observations(record, refs),
+        deleted_at_utc=moment(said.get("datedeleted")),
+        observations=_observations(said, refs),
         words={sys.intern(shown(key)): _once(value) for key, value in record.items() if plain(key) in table.POST_WORDS},
         pointer=pointer,
     )
+
+
+def _link(said: dict[str, Any]) -> Any:
+    """The links of a record by plain keys, under the new name or the old."""
+    link = said.get("link")
+    return said.get("videolink") if says_nothing(link) else link
+
+
+def _audience(record: dict[str, Any]) -> Any:
+    """What a record that has a key in several spellings, or several times, says of its audience: of several, the narrowest."""
+    raws = [value for key, value in record.items() if plain(key) == "whocanview"]
+    said = [raw for raw in raws if not says_nothing(raw)] or raws
+    return min(said, key=lambda raw: NARROWEST_FIRST.index(visibility(raw)), default=None)
 
 
 def _once(value: Any) -> Any:
@@ -88,6 +104,13 @@ def _once(value: Any) -> Any:
 def visibility(raw: Any) -> Visibility:
     """Only the four values we know; anything else, empty or absent, is unknown and so never public."""
     return VISIBILITY.get(raw.strip().casefold(), Visibility.unknown) if isinstance(raw, str) else Visibility.unknown
+
+
+def contradicts(post: Post) -> bool:
+    """Whether a record names its audience more than once, and differently."""
+    keys = [key for key in post.words if plain(key.partition(" [")[0]) == "whocanview"]
+    said = {visibility(post.words[key]) for key in keys if not says_nothing(post.words[key])} if len(keys) > 1 else set()
+    return len(said) > 1
 
 
 def kind_of_post(media: tuple[Medium, ...]) -> PostKind:
@@ -109,38 +132,35 @@ def _medium(ref: str) -> Medium:
     )
 
 
-def _observations(record: dict[str, Any], refs: tuple[str, ...]) -> dict[str, Any]:
+def _observations(said: dict[str, Any], refs: tuple[str, ...]) -> dict[str, Any]:
     """What changes by itself between two exports of the same post.
 
     Of links only those behind a login page, without their signatures: of all others each medium tells the unsigned form.
     """
     found: dict[str, Any] = {}
     for name, key in (("Likes", "likes"), ("NumberOfCollections", "numberofcollections")):
-        raw = get(record, key)
-        if raw is not None:
+        raw = said.get(key)
+        if not says_nothing(raw):
             found[name] = raw if number(raw) is None else number(raw)
     web = [links.without_signature(ref) for ref in refs if links.is_web_link(ref) and links.needs_login(ref)]
-    cover = text(get(record, "coverimage"))
+    cover = text(said.get("coverimage"))
     return found | ({"Link": web} if web else {}) | ({"CoverImage": links.without_signature(cover)} if cover else {})
-
-
-def _first(record: dict[str, Any], name: str) -> Any:
-    said = get(record, name)
-    return said if said is not None else next((value for key, value in record.items() if plain(key) == name), None)
 
 
 def says_when_and_what(record: Any) -> bool:
     """Whether a record has both, as a story must: the layout of stories is not settled, and nothing is guessed into one."""
-    both = isinstance(record, dict) and moment(get(record, "date")) and links.split_links(get(record, "link", "videolink"))
-    return bool(both) and says_when_or_what(record)
+    if not isinstance(record, dict):
+        return False
+    said = by_plain(record)
+    return moment(said.get("date")) is not None and bool(links.split_links(_link(said))) and says_when_or_what(record)
 
 
 def says_when_or_what(record: Any) -> bool:
     """Whether a record has what makes it a post: a date we can read, or a link."""
     if not isinstance(record, dict):
         return False
-    refs = links.split_links(get(record, "link", "videolink"))
-    return moment(get(record, "date")) is not None or any("/" in ref or "." in ref for ref in refs)
+    said = by_plain(record)
+    return moment(said.get("date")) is not None or any("/" in ref or "." in ref for ref in links.split_links(_link(said)))
 
 
 def live_sessions(document: dict[str, Any]) -> tuple[dict[str, Any], ...]:

@@ -92,6 +92,7 @@ class _Reading:
         top, second = place.top, place.second
         section = table.section_of(folded(top), folded(second))
         if section is Section.unknown:
+            self._hear_language(member)
             top = self._unique("Unknown", "")
             self.tree.parts[shown(top)] = place.shown
             self.document[top] = self._counted(member, section)
@@ -99,6 +100,11 @@ class _Reading:
         second = self._unique(top, second or "Unknown")
         self.tree.parts[f"{top}.{shown(second)}"] = place.shown
         self.document.setdefault(top, {})[second] = self._value(member, section, place, (top, second))
+
+    def _hear_language(self, member: TxtMember) -> None:
+        """A file nobody has mapped, but whose first lines are the platform's, in another language."""
+        with self._lines(member) as read:
+            self.tree.foreign = self.tree.foreign or content.in_another_language(read)
 
     def _place(self, member: TxtMember) -> Place:
         place = place_of(member.path)

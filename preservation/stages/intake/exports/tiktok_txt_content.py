@@ -5,12 +5,14 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 
 from preservation.stages.intake.exports import tiktok_links as links
-from preservation.stages.intake.exports.tiktok_txt_lines import encoding_of
-from preservation.stages.intake.exports.tiktok_txt_names import Place, speaks_of_deleted, speaks_of_stories
+from preservation.stages.intake.exports.tiktok_txt_lines import encoding_of, folded, is_blank, is_stamp, labelled
+from preservation.stages.intake.exports.tiktok_txt_names import Place, says_empty, speaks_of_deleted, speaks_of_stories
 from preservation.stages.intake.exports.tiktok_txt_posts import Schema, look_over
 from preservation.stages.intake.exports.tiktok_txt_records import is_conversation, is_profile
 
 FIRST_LINES = 400
+FEW_LINES = 5
+_EMPTY_IN_ENGLISH = re.compile("nodata|donthaveanydata")
 _MEDIA = re.compile(
     r"https?://(?:[\w.-]*[.-])?(?:tiktokcdn[\w-]*|tiktokv|ibyteimg|ibytedtos|byteoversea|muscdn)\.[a-z]+/(?!share/)",
     re.IGNORECASE,
@@ -63,6 +65,16 @@ def _posts_of(path: str, place: Place, schema: Schema) -> str:
 def _deleted(path: str, schema: Schema) -> bool:
     silent = "ContentDisclosure" in schema.order and "WhoCanView" not in schema.order
     return schema.deleted or silent or links.needs_login(schema.links[0]) or speaks_of_deleted(path)
+
+
+def in_another_language(lines: Iterable[str]) -> bool:
+    """Whether a file begins with the sentence for no data, or with a label for a date, in words that are not English."""
+    for line in islice((line for line in lines if not is_blank(line)), FEW_LINES):
+        found = labelled(line)
+        dated = found is not None and is_stamp(found.value) and not re.search("date|time|created|modified", found.key)
+        if dated or (says_empty(line) and not _EMPTY_IN_ENGLISH.search(folded(line))):
+            return True
+    return False
 
 
 def labels(schema: Schema) -> Sequence[str]:

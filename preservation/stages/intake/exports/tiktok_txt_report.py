@@ -33,6 +33,7 @@ class Tree:
     handles: set[str] = field(default_factory=set)  # of the accounts the files are of; never shown
     utc: bool = False
     foreign: bool = False
+    rich: bool = False  # posts have as many labels as since 2024, in whatever language
     half_read: int = 0  # posts of which only date and link were understood
     oddities: Oddities = field(default_factory=Oddities)
 
@@ -45,7 +46,7 @@ class Tree:
     def read_posts(self, schema: Schema, n: int) -> None:
         """A file of posts."""
         self.labels |= set(schema.order)
-        self.utc = self.utc or schema.utc
+        self.utc, self.rich = self.utc or schema.utc, self.rich or len(schema.not_known) >= 3
         if schema.partly_understood:
             self.foreign, self.half_read = True, self.half_read + n
 
@@ -69,10 +70,13 @@ def finished(report: ExportReport, tree: Tree) -> ExportReport:
 
 def generation(report: ExportReport, tree: Tree) -> str:
     """`txt-2020` to `txt-2026`, by folders, labels and, where two years have one layout, the newest date there is."""
+    dates = [post.created_at_utc for post in report.posts if post.created_at_utc]
+    newest = max([*dates, *filter(None, [report.exported_at_utc])], default=None)
+    year = newest.year if newest else 0
     if tree.folders & _SINCE_2025 or tree.utc or tree.labels & _SINCE_2026:
-        dates = [post.created_at_utc for post in report.posts if post.created_at_utc]
-        newest = report.exported_at_utc or max(dates, default=None)
-        return "txt-2026" if tree.labels & _SINCE_2026 or (newest and newest.year >= 2026) else "txt-2025"
+        return "txt-2026" if tree.labels & _SINCE_2026 or year >= 2026 else "txt-2025"
+    if tree.rich:
+        return f"txt-{min(max(year, 2024), 2026)}"
     if tree.folders & _SINCE_2024 or tree.labels & {"WhoCanView", "ContentDisclosure"}:
         return "txt-2024"
     if tree.stems & {"videobrowsing", "sharing"}:

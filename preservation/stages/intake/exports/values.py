@@ -46,6 +46,16 @@ def get(record: Any, *names: str) -> Any:
     return None
 
 
+def by_plain(record: dict[str, Any]) -> dict[str, Any]:
+    """Values by the plain spelling of their keys; of several spellings of one key the first that says something."""
+    found: dict[str, Any] = {}
+    for key, value in record.items():
+        name = plain(key)
+        if name not in found or (says_nothing(found[name]) and not says_nothing(value)):
+            found[name] = value
+    return found
+
+
 def has(record: Any, *names: str) -> bool:
     """Whether a record has one of these keys at all, even empty."""
     return isinstance(record, dict) and any(plain(key) in names for key in record)
