@@ -7,8 +7,7 @@ start on a busy machine (docs/decisions/0002-pins.md).
 import os
 
 NO_TRACKING = "DO_NOT_TRACK"
-
-for _name, _value in {
+DEFAULTS = {
     NO_TRACKING: "1",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
@@ -16,5 +15,7 @@ for _name, _value in {
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "180",
     "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
     "PREFECT_LOGGING_LEVEL": "WARNING",
-}.items():
+}
+
+for _name, _value in DEFAULTS.items():
     os.environ.setdefault(_name, _value)

@@ -21,17 +21,25 @@ def take(home: Path, run_id: str, patience: float = PATIENCE) -> int | None:
     """
     path = _path(home, run_id)
     path.parent.mkdir(parents=True, exist_ok=True)
-    lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     until = time.monotonic() + patience
     while True:
+        lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         with suppress(BlockingIOError):
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            os.set_inheritable(lock, True)
-            return lock
+            if _is_at(lock, path):
+                os.set_inheritable(lock, True)
+                return lock
+        os.close(lock)
         if time.monotonic() > until:
-            os.close(lock)
             return None
         time.sleep(0.1)
+
+
+def _is_at(lock: int, path: Path) -> bool:
+    """Whether the file that is held is the one others will look at: a sweep may have removed it just before."""
+    with suppress(FileNotFoundError):
+        return os.path.samestat(os.fstat(lock), path.stat())
+    return False
 
 
 @contextmanager

@@ -30,4 +30,11 @@ def read_notes(home: Path) -> dict[str, dict[str, Any]]:
         found = json.loads((home / "prefect" / NAME).read_text())
     except (OSError, ValueError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return {what: note for what, note in found.items() if _is_note(note)} if isinstance(found, dict) else {}
+
+
+def _is_note(note: Any) -> bool:
+    try:
+        return datetime.fromisoformat(note["at"]).tzinfo is not None
+    except (TypeError, KeyError, ValueError):
+        return False

@@ -49,6 +49,7 @@ class _Bar:
     def __init__(self, what: str, total: int) -> None:
         self._what, self._total, self._done = what, total, 0
         self._began = self._told = time.monotonic()
+        self._found: int | None = None  # what was done already when this began: it says nothing of how fast the rest goes
         self._shown = 0
         self._artifact: Any = create_progress_artifact(progress=0.0, description=what) if under_prefect() else None
 
@@ -59,6 +60,7 @@ class _Bar:
     def reach(self, done: int, total: int) -> None:
         """So many bytes of so many."""
         self._done, self._total = done, total
+        self._found = done if self._found is None else self._found
         for listener in tuple(_listeners):
             listener(self._what, done, max(total, 1))
         if self._artifact is not None:
@@ -68,7 +70,8 @@ class _Bar:
         part = min(1.0, self._done / max(self._total, 1))
         if int(20 * part) > self._shown or now - self._told > self.SILENCE:
             self._shown, self._told = int(20 * part), now
-            said = f"{self._what}: {_of(self._done, self._total)}{left(now - self._began, part)}"
+            rest = left(now - self._began, part, (self._found or 0) / max(self._total, 1))
+            said = f"{self._what}: {_of(self._done, self._total)}{rest}"
             update_progress_artifact(self._artifact, progress=round(100.0 * part, 1), description=said)
 
 
@@ -77,11 +80,11 @@ def _of(done: int, total: int) -> str:
     return f"{done / size:.1f} of {total / size:.1f} {unit}"
 
 
-def left(seconds: float, part: float) -> str:
-    """How long the rest takes if it goes on as it went; nothing before there is anything to go by, and at the end."""
-    if not 0.0 < part < 1.0:
+def left(seconds: float, part: float, found: float = 0.0) -> str:
+    """How long the rest takes if it goes on as it went from `found`; nothing before there is anything to go by, and at the end."""
+    if not found < part < 1.0:
         return ""
-    rest = seconds * (1.0 - part) / part
+    rest = seconds * (1.0 - part) / (part - found)
     return f", about {rest / 60:.0f} minutes left" if rest >= 90 else f", about {rest:.0f} seconds left"
 
 

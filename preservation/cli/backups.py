@@ -11,7 +11,9 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from preservation.cli.options import Json
 from preservation.cli.running import archive, err, leave, out, refusals, run_flow, show_json, wrong_use
+from preservation.cli.service.supervisor import is_up
 from preservation.cli.tables import counts_table
+from preservation.errors import Refused
 from preservation.model.backup import BackupMade, BackupProblem
 from preservation.steps.backup_files import Progress as Told
 
@@ -105,6 +107,7 @@ def backup_restore(
     from preservation.wiring import clock
 
     with refusals(as_json):
+        _require_stopped(load_settings().home)
         with _bar("copying", quiet=as_json) as progress:
             restored = restore_backup(
                 load_settings(), folder, keys_from, clock(), although_damaged=although_damaged, progress=progress
@@ -152,6 +155,14 @@ def backup_confirm(
                 out.print(f"[yellow]{len(again.unknown)} of the list came after the backup: nothing of them was restored.")
                 out.print("[yellow]What a site still holds of them, an audit calls foreign: keepsake audit")
         leave(not still_open)
+
+
+def _require_stopped(home: Path) -> None:
+    """The service's processes would go on with the stores that were moved away, and make new ones beside those put back."""
+    if is_up(home):
+        raise Refused(
+            "service-runs", "keepsake up is running on this data directory", remedy="stop it, then run the same command again"
+        )
 
 
 def _show_problems(problems: tuple[BackupProblem, ...]) -> None:

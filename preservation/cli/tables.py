@@ -119,6 +119,9 @@ def status_tables(seen: Overview) -> list[Table]:
         "packages": str(len(seen.packages)) if seen.packages else "none yet",
         "ledger": f"{seen.ledger_entries} entries",
     }
+    if seen.held_since:
+        said = f"since it was restored from a backup on {seen.held_since:%Y-%m-%d %H:%M} UTC; next: keepsake backup confirm"
+        rows = {"[bold red]held[/]": said} | rows
     for name, value in rows.items():
         table.add_row(f"[dim]{name}[/]", value)
     return [table, *map(package_table, seen.packages)]

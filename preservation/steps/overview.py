@@ -2,8 +2,11 @@
 
 from collections.abc import Iterable
 
+from pydantic import AwareDatetime
+
 from preservation.model.base import Word
 from preservation.model.package import VersionState
+from preservation.steps.restoring import held
 from preservation.wiring import Archive
 
 
@@ -31,6 +34,7 @@ class Overview(Word):
     open_erasures: tuple[str, ...]  # "package @ site"
     tombstones: int
     ledger_entries: int
+    held_since: AwareDatetime | None  # restored then from a backup, and not confirmed: only audits and withdrawals are done
 
 
 def overview(archive: Archive) -> Overview:
@@ -43,6 +47,7 @@ def overview(archive: Archive) -> Overview:
         open_erasures=tuple(f"{e.package_id} @ {e.site}" for e in catalogue.erasing.erasures() if e.state == "open"),
         tombstones=len(catalogue.erasing.tombstones()),
         ledger_entries=catalogue.ledger_newest()[0],
+        held_since=restored.restored_at if (restored := held(archive.settings)) else None,
     )
 
 

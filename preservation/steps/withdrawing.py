@@ -8,10 +8,11 @@ from preservation.model.consent_words import Role, State
 from preservation.model.deposit import DepositState
 from preservation.model.withdrawal import Tombstone
 from preservation.stages.withdrawal.erase import erase_at
-from preservation.steps.accession import secret_name, wipe_staging
+from preservation.steps.accession import secret_name
 from preservation.steps.consenting import change_state, require_record, wipe_waiting
 from preservation.steps.receiving import sweep
 from preservation.steps.shelf import saying_disk
+from preservation.steps.staged import wipe_staging
 from preservation.steps.withdrawals import note_withdrawals, require_noted
 from preservation.wiring import Archive
 

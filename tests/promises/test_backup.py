@@ -3,16 +3,20 @@
 import os
 import shutil
 from collections.abc import Callable
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from flows.withdrawal import WithdrawalRequest
 from flows.withdrawal import withdrawal as withdrawal_flow
+from preservation.cli.tables import status_tables
 from preservation.errors import Refused
 from preservation.model.events import Event
 from preservation.steps.accession import secret_name
 from preservation.steps.opening import open_package
+from preservation.steps.overview import overview
 from preservation.steps.restoring import Again, lift_hold, restore_backup, withdraw_again
 from preservation.steps.withdrawals import LIST, read_list
 from preservation.wiring import Archive, clock, open_archive
@@ -117,6 +121,29 @@ def test_a_restored_archive_does_nothing_but_look_until_the_withdrawals_since_ar
         ]
     with life.home.opened() as archive, pytest.raises(Refused, match="not-held"):
         lift_hold(archive, NOBODY)
+
+
+def test_the_status_says_that_an_archive_is_held_and_what_to_do(life: Life, tmp_path: Path) -> None:
+    """Until it is confirmed, and not before or after."""
+    with life.home.opened() as archive:
+        assert "backup confirm" not in status(archive)
+        folder, _ = backed_up(archive, tmp_path / "backups")
+    disaster(life.home)
+    put_back(life.home, folder)
+    with life.home.opened() as archive:
+        assert overview(archive).held_since is not None
+        assert "backup confirm" in status(archive)
+        confirmed(archive)
+        assert "backup confirm" not in status(archive)
+
+
+def status(archive: Archive) -> str:
+    """What `keepsake status` shows, in short."""
+    said = Console(width=200, file=StringIO(), color_system=None)
+    for table in status_tables(overview(archive)):
+        said.print(table)
+    assert isinstance(said.file, StringIO)
+    return said.file.getvalue()
 
 
 def test_a_withdrawal_after_the_backup_is_not_undone_by_restoring_it(life: Life, tmp_path: Path) -> None:

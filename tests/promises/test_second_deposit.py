@@ -136,3 +136,16 @@ def test_an_older_export_handed_in_later_loses_nothing(make_archive: Make, tmp_p
     status = {row["caption"]: row["status"] for row in rows(archive, report.package_id, 2)}
     assert [status[f"{CAPTION} {number}"] for number in range(7)] == ["held"] * 5 + ["absent"] * 2
     assert open_package(archive, report.package_id, tmp_path / "opened").posts == 7
+
+
+def test_an_old_export_that_gives_the_platforms_ids_and_a_new_one_that_does_not_are_the_same_posts(
+    make_archive: Make, tmp_path: Path
+) -> None:
+    """Exports of 2020 to 2022 link each post's page, whose address holds its id; later ones give no id."""
+    archive = make_archive()
+    pages = {n: {"Link": f"https://www.tiktokv.com/share/video/{7499000000000000000 + n}/"} for n in range(6)}
+    archives.accession(archives.a_deposit(archive, hand_in(tmp_path / "old", fields=pages)))
+    report = archives.accession(archives.a_deposit(archive, hand_in(tmp_path / "new", posts=7)))
+    found = rows(archive, report.package_id, 2)
+    assert [len(found), sum(row["status"] == "absent" for row in found)] == [7, 0]
+    assert {row["item_id"] for row in rows(archive, report.package_id, 1)} < {row["item_id"] for row in found}

@@ -104,10 +104,10 @@ class Up:
             [*KEEPSAKE, *words], env=self.environment, capture_output=True, text=True, timeout=PATIENCE, check=False
         )
 
-    def stop(self) -> int:
-        """As systemd and Ctrl-C do; the exit code."""
+    def stop(self, by: signal.Signals = signal.SIGTERM) -> int:
+        """As systemd, Ctrl-C and a terminal that is closed do; the exit code."""
         assert self.process is not None
-        self.process.send_signal(signal.SIGTERM)
+        self.process.send_signal(by)
         return self.process.wait(120)
 
     def everything(self) -> list[int]:

@@ -75,3 +75,10 @@ def test_a_killed_up_is_in_nobody_s_way(alone: Home, holder: subprocess.Popen[st
     holder.kill()
     holder.wait(10)
     assert not is_up(alone.data)
+
+
+def test_what_cannot_be_a_data_directory_holds_no_service(tmp_path: Path) -> None:
+    """Whoever opens it is told what is wrong; asking whether a service runs there is no fault."""
+    (tmp_path / "a-file").write_bytes(b"")
+    assert not is_up(tmp_path / "a-file")
+    assert not is_up(tmp_path / "nothing")

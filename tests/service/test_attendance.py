@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,20 @@ def test_locks_of_ended_runs_are_swept_and_held_ones_stay(tmp_path: Path) -> Non
     end(process)
     forget(tmp_path, A_RUN)
     assert not list((tmp_path / "prefect" / "runs").iterdir())
+
+
+def test_a_lock_taken_is_the_one_that_others_look_at(tmp_path: Path) -> None:
+    """Its file was swept away between being opened and being held: whoever holds what is gone holds nothing."""
+    process = holder(tmp_path)
+    with ThreadPoolExecutor() as threads:
+        waiting = threads.submit(take, tmp_path, A_RUN, 60.0)
+        time.sleep(0.3)  # it has opened the file
+        forget(tmp_path, A_RUN)
+        end(process)
+        lock = waiting.result(60)
+    assert lock is not None
+    assert is_attended(tmp_path, A_RUN)
+    os.close(lock)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux binds a process to its parent")

@@ -15,12 +15,25 @@ from typer.testing import CliRunner
 from flows.notes import leave_notes, read_notes
 from preservation.cli.commands import app
 from preservation.cli.service.health import Health, sizes
-from preservation.cli.service.judging import AUDIT_DUE, DepositFact, DiskFact, Facts, SiteFact, WorkerFact, judged
+from preservation.cli.service.judging import (
+    AUDIT_DUE,
+    BACKUP_DUE,
+    LOOK_OLD,
+    BackupFact,
+    DepositFact,
+    DiskFact,
+    Facts,
+    SiteFact,
+    WorkerFact,
+    aged,
+    judged,
+)
 from preservation.cli.service.page import page, readable_bytes, serve_page
 from preservation.errors import SettingsWrong
+from preservation.settings import Settings
 from tests import archives
 from tests.archives import CAPTION, HANDLE, Home, hand_in
-from tests.service.running import free_port
+from tests.service.running import free_port, until
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 WELL = Facts(
@@ -54,6 +67,8 @@ def test_all_is_well() -> None:
         ({"notes": {"audit alpha": {"at": NOW.isoformat(), "result": "NOT LOOKED AT"}}}, "audit-failed"),
         ({"notes": {"audit alpha": {"at": LATE, "result": "PASS"}}}, "audit-overdue"),
         ({"disk": DiskFact(free=1024**3, total=10 * 1024**3)}, "disk-low"),
+        ({"backup": BackupFact(at=NOW - BACKUP_DUE - timedelta(hours=1))}, "backup-overdue"),
+        ({"notes": {}, "worker": WorkerFact(alive=True, limit=4, since=NOW - AUDIT_DUE - timedelta(hours=1))}, "audit-overdue"),
     ],
 )
 def test_what_is_not_well_is_named(change: dict[str, Any], code: str) -> None:
@@ -66,6 +81,15 @@ def test_what_is_not_wrong_but_to_be_known_is_a_remark() -> None:
     report = judged(WELL.model_copy(update={"one_disk": True, "notes": {}}))
     assert report.well
     assert len(report.remarks) == 3  # one disk, no backup, never audited
+
+
+def test_an_old_look_is_never_shown_as_well() -> None:
+    """Whatever looks hangs or died: what it saw last is not how things are."""
+    report = judged(WELL)
+    assert aged(report, NOW + LOOK_OLD) == report
+    old = aged(report, NOW + 2 * LOOK_OLD)
+    assert (old.well, [problem.code for problem in old.problems]) == (False, ["look-old"])
+    assert "10 minutes old" in page(old)
 
 
 def test_the_page_needs_nothing_from_elsewhere() -> None:
@@ -86,14 +110,14 @@ def asked(port: int, path: str) -> tuple[int, str]:
 
 def test_the_page_answers_200_when_well_and_503_when_not() -> None:
     port, reports = free_port(), [judged(WELL), judged(WELL.model_copy(update={"server_answers": False}))]
-    with serve_page(port, lambda: reports[0]):
+    with serve_page(port, lambda _: reports[0]):
         assert asked(port, "/")[0] == asked(port, "/health.json")[0] == 200
         reports.pop(0)
         status, told = asked(port, "/health.json")
         assert (status, json.loads(told)["problems"][0]["code"]) == (503, "server-silent")
         assert asked(port, "/")[0] == 503
         assert asked(port, "/etc/passwd")[0] == 404
-        with pytest.raises(SettingsWrong) as taken, serve_page(port, lambda: reports[0]):
+        with pytest.raises(SettingsWrong) as taken, serve_page(port, lambda _: reports[0]):
             pass
         assert taken.value.code == "port-taken"
 
@@ -125,6 +149,25 @@ def test_a_look_finds_sites_deposits_and_databases_and_no_content(home: Home, tm
     assert [word for word in (HANDLE, CAPTION, str(tmp_path)) if word in told] == []
 
 
+class Breaks(Silent):
+    """One that fails the first time in a way nobody thought of."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def answers(self, timeout: float = 5.0) -> bool:
+        self.asked += 1
+        if self.asked == 1:
+            raise RuntimeError(CAPTION)
+        return False
+
+
+def test_a_look_that_fails_is_not_the_last_one(home: Home) -> None:
+    health = Health(Settings(home=home.data, configs=home.configs), breaks := Breaks(), None, lambda: None)
+    with health.looking():
+        until(lambda: breaks.asked > 2, 60)
+
+
 def test_an_audit_leaves_its_result_for_the_page(home: Home) -> None:
     with home.opened() as archive:
         archives.audit()
@@ -136,6 +179,8 @@ def test_notes_are_kept_beside_one_another_and_a_damaged_file_is_no_obstacle(tmp
     leave_notes(tmp_path, {"one": {"result": "PASS"}}, NOW)
     leave_notes(tmp_path, {"two": {"forgotten": 3}}, NOW)
     assert read_notes(tmp_path).keys() == {"one", "two"}
+    (tmp_path / "prefect" / "notes.json").write_text(json.dumps({"one": {"at": NOW.isoformat()}, "two": 2, "three": {"at": "?"}}))
+    assert read_notes(tmp_path).keys() == {"one"}
     (tmp_path / "prefect" / "notes.json").write_text("{")
     assert read_notes(tmp_path) == {}
 

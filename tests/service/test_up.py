@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from flows import attendance
 from preservation.cli.service.recovery import STOPPED
 from preservation.model.events import Event
 from tests.archives import CAPTION, Home
@@ -31,11 +32,16 @@ def logged(service: Up) -> str:
     return "".join(path.read_text(errors="replace") for path in service.logs.iterdir())
 
 
-def require_well_ended(service: Up, runs: list[dict[str, Any]], count: int) -> None:
+def require_well_ended(service: Up, runs: list[dict[str, Any]], count: int, commits_wanted: int | None = None) -> None:
     assert Counter(run["state_name"] for run in runs) == {"Completed": count}
-    assert commits(service.home) == [1] * count
+    assert commits(service.home) == [1] * (commits_wanted or count)
+    assert "database is locked" not in logged(service)
+    require_no_content(service)
+
+
+def require_no_content(service: Up) -> None:
     told = logged(service)
-    assert "database is locked" not in told
+    assert told
     assert [word for word in CONTENT if word in told] == []
     for path in (service.home.data / "prefect").glob("prefect.db*"):
         assert [word for word in CONTENT if word.encode() in path.read_bytes()] == []
@@ -99,13 +105,58 @@ def test_a_planned_stop_loses_nothing_and_a_second_up_is_refused(tmp_path: Path)
         require_well_ended(service, service.wait_for_all(runs), 2)
         assert service.command("audit", "--json").returncode == 0  # through the server that runs
         assert service.api.count("COMPLETED") == 3
+        processes = service.everything()
+        assert service.stop(signal.SIGHUP) == 0
+        assert not any(lives(pid) for pid in processes)
+
+
+def test_a_run_that_is_cancelled_ends_and_its_deposit_can_be_brought_in_later(tmp_path: Path) -> None:
+    """From Prefect's page, in the midst of it. Nobody starts it again by itself; and a second run of one deposit does no harm."""
+    home, ids = deposits(tmp_path, 1)
+    with up(home) as service:
+        (run,) = service.submit(ids)
+        service.wait_for_one_at_work([run])
+        state = {"state": {"type": "CANCELLING", "name": "Cancelling"}}
+        service.http.post(f"/flow_runs/{run}/set_state", json=state).raise_for_status()
+        assert service.wait_for_all([run])[0]["state_name"] == "Cancelled"
+        until(lambda: not attendance.is_attended(home.data, run))
+        both = service.wait_for_all(service.submit([*ids, *ids]))
+        require_well_ended(service, both, 2, commits_wanted=1)
+        assert service.api.state_names(run)[-1] == "Cancelled"
         service.stop()
 
 
-def test_nothing_outlives_a_killed_up(tmp_path: Path) -> None:
-    """Only the supervisor is killed: the kernel kills the rest, and the next start finds a free port and a free lock."""
+BREAKS = """
+import preservation.storage.local as local
+def put_once(*_, **__):
+    raise ValueError("could not store {caption} of maker0.fx from https://video.tiktokv.com/secret")
+local.LocalStore.put_once = put_once
+"""
+
+
+def test_a_run_that_breaks_on_content_quotes_none_of_it(tmp_path: Path) -> None:
+    """In the worker's own process, by a library that fails with a message full of content; no log, no database of Prefect has it."""
     home, ids = deposits(tmp_path, 1)
-    with up(home) as service:
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "sitecustomize.py").write_text(BREAKS.format(caption=CAPTION))
+    with up(home, PYTHONPATH=str(broken)) as service:
+        (run,) = service.wait_for_all(service.submit(ids))
+        assert run["state_name"] == "Failed"
+        assert "ValueError at broken/sitecustomize.py:4" in logged(service), "by kind and place, so that it can be mended"
+        assert service.stop() == 0
+    require_no_content(service)
+
+
+def test_nothing_outlives_a_killed_up(tmp_path: Path) -> None:
+    """Only the supervisor is killed: the kernel kills the rest, and the next start finds a free port and a free lock.
+
+    It is started in a folder and a shell that have been set up for another server of Prefect's, which changes nothing.
+    """
+    home, ids = deposits(tmp_path, 1)
+    theirs = f"sqlite+aiosqlite:///{tmp_path / 'theirs.db'}"
+    (tmp_path / "prefect.toml").write_text(f'[server.database]\nconnection_url = "{theirs}"\n')
+    with up(home, PREFECT_SERVER_DATABASE_CONNECTION_URL=theirs, HTTP_PROXY="http://127.0.0.1:9") as service:
         runs = service.submit(ids)
         service.wait_for_one_at_work(runs)
         processes = service.everything()
@@ -115,5 +166,6 @@ def test_nothing_outlives_a_killed_up(tmp_path: Path) -> None:
         until(lambda: not any(lives(pid) for pid in processes), 60)
         (home.data / "prefect" / "server.json").unlink()
         service.start()
+        assert not (tmp_path / "theirs.db").exists()
         require_well_ended(service, service.wait_for_all(runs), 1)
         service.stop()

@@ -33,7 +33,7 @@ class Server:
 
     def __init__(self, url: str, timeout: float = 20.0) -> None:
         """`url` ends in /api; `timeout` in seconds."""
-        self._client = httpx.Client(base_url=url, timeout=timeout)
+        self._client = httpx.Client(base_url=url, timeout=timeout, trust_env=False)  # no proxy stands before this machine
 
     def close(self) -> None:
         """Let go of connections."""

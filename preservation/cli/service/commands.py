@@ -1,6 +1,6 @@
 """`keepsake health`: the health page's facts at the command line."""
 
-import os
+from datetime import UTC, datetime
 
 import httpx
 
@@ -9,7 +9,7 @@ from preservation.cli.running import leave, out, refusals
 from preservation.cli.service.api import Server
 from preservation.cli.service.health import Health
 from preservation.cli.service.judging import HealthReport, WorkerFact
-from preservation.cli.service.supervisor import is_up
+from preservation.cli.service.supervisor import is_up, told
 from preservation.settings import Settings, load_settings
 
 
@@ -25,19 +25,16 @@ def health(as_json: Json = False) -> None:
 
 
 def _asked(settings: Settings) -> HealthReport:
-    """What the running service says of itself; else what can be seen without it."""
-    if is_up(settings.home):
-        try:
-            told = httpx.get(f"http://127.0.0.1:{settings.health_port}/health.json", timeout=30)
-            return HealthReport.model_validate_json(told.content)
-        except (httpx.HTTPError, ValueError):
-            return _looked(settings, WorkerFact(alive=False, limit=settings.worker_limit))
-    return _looked(settings, None)
-
-
-def _looked(settings: Settings, worker: WorkerFact | None) -> HealthReport:
-    server = Server(os.environ.get("PREFECT_API_URL") or f"http://127.0.0.1:{settings.server_port}/api")
-    return Health(settings, server, None, lambda: worker).latest()
+    """What the running service says of itself, wherever it answers; else what can be seen without it."""
+    where = told(settings.home)
+    try:
+        if page := where.get("health"):
+            return HealthReport.model_validate_json(httpx.get(f"{page}/health.json", timeout=30, trust_env=False).content)
+    except (httpx.HTTPError, ValueError):
+        pass
+    server = Server(where.get("url") or f"http://127.0.0.1:{settings.server_port}/api")
+    worker = WorkerFact(alive=False, limit=settings.worker_limit) if is_up(settings.home) else None
+    return Health(settings, server, None, lambda: worker).latest(datetime.now(UTC))
 
 
 def _show(report: HealthReport) -> None:

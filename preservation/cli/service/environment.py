@@ -1,16 +1,25 @@
 """What the processes of `keepsake up` are told by their environment: where everything lies, and how Prefect is to behave.
 
-Each choice is explained in docs/decisions/0008-service.md. What the operator has set under a name of Prefect's wins, except where
-things lie.
+Each choice is explained in docs/decisions/0008-service.md. Of Prefect's own settings, the operator's win where they say how it is
+to behave. Those that say where things are, or who may ask, are left out: a shell or a profile that points to another server, another
+database or another team's key has been set up for other work than this.
 """
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import flows  # sets the defaults Prefect must be started with; does not import it
+from preservation.catalogue.snapshot import sqlite_file
 from preservation.settings import Settings
 
 DAY = 24 * 60 * 60
+PREFECT = "PREFECT_"
+BEHAVIOUR = tuple(
+    PREFECT + name
+    for name in ("SERVER_SERVICES_", "SERVER_EVENTS_", "SERVER_LOG_", "SERVER_DATABASE_TIMEOUT", "WORKER_", "CLIENT_", "FLOWS_")
+)
+HERE = "127.0.0.1,localhost"
 
 
 def environment(settings: Settings, url: str) -> dict[str, str]:
@@ -18,16 +27,38 @@ def environment(settings: Settings, url: str) -> dict[str, str]:
     prefect = settings.home.resolve() / "prefect"
     return {
         **_behaviour(settings),
-        **os.environ,
+        **{name: value for name, value in os.environ.items() if not is_foreign(name)},
         "PREFECT_LOGGING_LEVEL": "INFO",
         "PREFECT_HOME": str(prefect),
         "PREFECT_API_URL": f"{url}/api",
         "PREFECT_SERVER_UI_API_URL": f"{url}/api",  # else the page asks the default port
-        "KEEPSAKE_HOME": str(settings.home.resolve()),
-        "KEEPSAKE_CONFIGS": str(settings.configs.resolve()),
         "TMPDIR": str(prefect / "tmp"),
+        **_places(settings),
+        **past_proxies(os.environ),
         **_checkout(),
     }
+
+
+def is_foreign(name: str) -> bool:
+    """Whether a variable is one of Prefect's that says where things are, or who may ask."""
+    return name.startswith(PREFECT) and not name.startswith(BEHAVIOUR) and name not in flows.DEFAULTS
+
+
+def past_proxies(given: Mapping[str, str]) -> dict[str, str]:
+    """This machine is not asked through a proxy, whatever else is."""
+    told = given.get("no_proxy") or given.get("NO_PROXY") or ""
+    everywhere = ",".join(filter(None, (told, HERE)))
+    return {"NO_PROXY": everywhere, "no_proxy": everywhere}
+
+
+def _places(settings: Settings) -> dict[str, str]:
+    """Every place that the settings name, from the root: flow runs work in a folder of their own."""
+    found = {"KEEPSAKE_HOME": str(settings.home.resolve()), "KEEPSAKE_CONFIGS": str(settings.configs.resolve())}
+    if settings.withdrawals_file is not None:
+        found["KEEPSAKE_WITHDRAWALS_FILE"] = str(settings.withdrawals_file.resolve())
+    if settings.catalogue_url and (catalogue := sqlite_file(settings.catalogue_url)):
+        found["KEEPSAKE_CATALOGUE_URL"] = f"sqlite:///{catalogue.resolve()}"
+    return found
 
 
 def _behaviour(settings: Settings) -> dict[str, str]:

@@ -5,13 +5,23 @@ import shutil
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
 from flows.notes import read_notes
-from preservation.cli.service.judging import BackupFact, DepositFact, DiskFact, Facts, HealthReport, SiteFact, WorkerFact, judged
+from preservation.cli.service.judging import (
+    BackupFact,
+    DepositFact,
+    DiskFact,
+    Facts,
+    HealthReport,
+    SiteFact,
+    WorkerFact,
+    aged,
+    judged,
+)
 from preservation.errors import ArchiveError, StoreUnavailable
 from preservation.model.deposit import DepositState
 from preservation.settings import Settings
@@ -69,13 +79,13 @@ class Health:
         self._archive: Archive | None = None
         self._latest: HealthReport | None = None
 
-    def latest(self) -> HealthReport:
-        """The newest look; the first is made when it is asked for."""
-        return self._latest or self.look(datetime.now(UTC))
+    def latest(self, now: datetime) -> HealthReport:
+        """The newest look, said to be old if it is; the first is made when it is asked for."""
+        return aged(self._latest or self.look(now), now)
 
     def look(self, now: datetime) -> HealthReport:
-        """Look at the server and the worker, and at the rest if that was long ago."""
-        if self._slow_at is None or now - self._slow_at >= SLOWLY:
+        """Look at the server and the worker, and at the rest if that was long ago, or the clock was set back."""
+        if self._slow_at is None or not timedelta() <= now - self._slow_at < SLOWLY:
             self._slow, self._slow_at = self._look_slowly(now), now
         answers = self._server.answers()
         facts = Facts(
@@ -100,7 +110,8 @@ class Health:
 
         def again() -> None:
             while not stop.is_set():
-                self.look(datetime.now(UTC))
+                with suppress(Exception):  # whatever it was: the next look may do better, and the last one grows old
+                    self.look(datetime.now(UTC))
                 stop.wait(QUICKLY if self._latest and self._latest.well else QUICKLY / 5)
 
         thread = threading.Thread(target=again, name="health", daemon=True)
@@ -193,10 +204,17 @@ def sizes(home: Path) -> dict[str, int]:
     }
     found = {}
     for name, path in named.items():
-        parts = [each for each in (path, Path(f"{path}-wal")) if each.is_file()]
-        if parts:
-            found[name] = sum(each.stat().st_size for each in parts)
+        if (size := _size(path)) is not None:
+            found[name] = size + (_size(Path(f"{path}-wal")) or 0)
     return found
+
+
+def _size(path: Path) -> int | None:
+    """Bytes of a file; a write-ahead log comes and goes."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return None
 
 
 def _cheap(home: Path) -> dict[str, Any]:
@@ -208,5 +226,5 @@ def _backup(home: Path) -> BackupFact | None:
     """The note of `keepsake backup`: a file with the moment under `made_at`."""
     try:
         return BackupFact(at=json.loads((home / BACKUP_NOTE).read_text())["made_at"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError):  # pydantic's refusal of a moment is a ValueError
         return None

@@ -8,6 +8,8 @@ from pydantic import AwareDatetime
 from preservation.model.base import Word
 
 AUDIT_DUE = timedelta(hours=50)  # audits are nightly; one may be missed by a machine that was off
+BACKUP_DUE = timedelta(days=8)  # whoever makes them makes them daily or weekly
+LOOK_OLD = timedelta(minutes=5)  # a look takes a minute at most, and the next one is seconds away
 DISK_LOW = 2 * 1024**3  # bytes
 DISK_LOW_SHARE = 0.03
 
@@ -90,8 +92,21 @@ class HealthReport(Word):
 
 def judged(facts: Facts) -> HealthReport:
     """Whether all is well, and if not, what is not."""
-    problems = (*_of_processes(facts), *_of_sites(facts), *_of_audits(facts), *_of_the_disk(facts))
+    problems = (
+        *_of_processes(facts), *_of_sites(facts), *_of_audits(facts), *_of_the_disk(facts), *_of_backups(facts),
+    )  # fmt: skip
     return HealthReport(well=not problems, problems=problems, remarks=tuple(_remarks(facts)), facts=facts)
+
+
+def aged(report: HealthReport, now: datetime) -> HealthReport:
+    """A report as it is worth now: one that is old says nothing good of how things are."""
+    age = now - report.facts.looked_at
+    if age <= LOOK_OLD:
+        return report
+    stale = Problem(
+        code="look-old", what=f"the newest look is {age // timedelta(minutes=1)} minutes old: something does not answer"
+    )
+    return report.model_copy(update={"well": False, "problems": (stale, *report.problems)})
 
 
 def _of_processes(facts: Facts) -> list[Problem]:
@@ -131,7 +146,9 @@ def _of_audits(facts: Facts) -> list[Problem]:
     for name in sorted(facts.sites):
         note = facts.notes.get(f"audit {name}")
         if note is None:
-            continue  # a remark, see there
+            if facts.worker and facts.worker.since and facts.looked_at - facts.worker.since > AUDIT_DUE:
+                found.append(Problem(code="audit-overdue", what=f"site {name} was never audited by this service"))
+            continue  # at first a remark, see there
         if note["result"] != "PASS":
             found.append(Problem(code="audit-failed", what=f"the newest audit of site {name}: {note['result']}"))
         if facts.looked_at - _moment(note["at"]) > AUDIT_DUE:
@@ -144,6 +161,12 @@ def _of_the_disk(facts: Facts) -> list[Problem]:
     if disk is None or disk.free > max(DISK_LOW, DISK_LOW_SHARE * disk.total):
         return []
     return [Problem(code="disk-low", what=f"{disk.free // 1024**2:,} MiB are free on the disk of the data directory")]
+
+
+def _of_backups(facts: Facts) -> list[Problem]:
+    if facts.backup is None or facts.looked_at - facts.backup.at <= BACKUP_DUE:
+        return []
+    return [Problem(code="backup-overdue", what=f"the newest backup was made on {facts.backup.at:%Y-%m-%d}")]
 
 
 def _remarks(facts: Facts) -> list[str]:

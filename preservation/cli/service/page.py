@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ KIB = 1024
 
 
 @contextmanager
-def serve_page(port: int, report: Callable[[], HealthReport]) -> Iterator[None]:
+def serve_page(port: int, report: Callable[[datetime], HealthReport]) -> Iterator[None]:
     """Answer while the body runs. Raises SettingsWrong if the port is taken."""
     try:
         server = ThreadingHTTPServer(("127.0.0.1", port), _handler(report))
@@ -66,7 +66,7 @@ def _moment(at: datetime | str | None) -> str:
     return f"{found:%Y-%m-%d %H:%M} UTC"
 
 
-def _handler(report: Callable[[], HealthReport]) -> type[BaseHTTPRequestHandler]:
+def _handler(report: Callable[[datetime], HealthReport]) -> type[BaseHTTPRequestHandler]:
     class Page(BaseHTTPRequestHandler):
         server_version, sys_version = "keepsake", ""
 
@@ -74,7 +74,7 @@ def _handler(report: Callable[[], HealthReport]) -> type[BaseHTTPRequestHandler]
             if self.path not in {"/", "/health.json"}:
                 self.send_error(404)
                 return
-            now = report()
+            now = report(datetime.now(UTC))
             body, kind = (page(now), "text/html") if self.path == "/" else (now.model_dump_json(indent=1), "application/json")
             self._send(200 if now.well else 503, kind, body.encode())
 

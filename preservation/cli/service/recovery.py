@@ -5,10 +5,11 @@ the two looks it had time to say how it ended. It is gone on with a few times, e
 ended by itself, as Failed with a refusal or any other way, is left alone. Every step is safe to do again.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import pairwise
 
 from preservation.cli.service.api import Run, Server
 from preservation.errors import StoreUnavailable
@@ -56,6 +57,11 @@ def judge(look: Look, now: datetime) -> Act:
 def delay_after(crashes: int) -> timedelta | None:
     """How long to wait before a run that has crashed that often is gone on with; None: it is not."""
     return timedelta(seconds=DELAYS[crashes - 1]) if 1 <= crashes <= len(DELAYS) else None
+
+
+def crashes_before(names: Sequence[str]) -> int:
+    """How often a run was gone on with after a crash. `names` are its states in order; one that failed may have been retried by hand."""
+    return sum((before, after) == ("Crashed", AGAIN) for before, after in pairwise(names))
 
 
 @dataclass(slots=True)
@@ -132,7 +138,7 @@ class Recovery:
         self._given_up = frozenset(given_up)
 
     def _resumed(self, run: Run, now: datetime) -> bool:
-        crashes = self.server.state_names(run.run_id).count(AGAIN) + 1
+        crashes = crashes_before(self.server.state_names(run.run_id)) + 1
         wait = delay_after(crashes)
         if wait is None:
             self.say(f"run {run.run_id} crashed {crashes} times and is not gone on with: a person must look")

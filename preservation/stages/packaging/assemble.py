@@ -98,10 +98,12 @@ def _rows(build: Build, placed: Mapping[ItemId, rows.Placed]) -> Iterator[Row]:
 
 def _present(build: Build, placed: Mapping[ItemId, rows.Placed]) -> Iterator[Row]:
     request = build.request
-    ordinals = ordinals_of([(item.item_id, item.post) for item in request.items], request.secret)
+    held = request.previous.items if request.previous else ()
+    new = [(item.item_id, item.post) for item in request.items if not held or item.item_id not in held]
+    ordinals = ordinals_of(new, request.secret)
     for item in sorted(request.items, key=lambda item: (rows.published(item) or "", item.item_id)):
-        identity = identity_of(item.post, ordinals.get(item.item_id))
         before = _row_before(request, item.item_id)
+        identity = before["identity"] if before else identity_of(item.post, ordinals.get(item.item_id))
         yield rows.row_of(item, identity, placed.get(item.item_id), build.version, before)
 
 

@@ -24,6 +24,9 @@ class EarlierRows:
         """Every row, in the order of the file; `of` may be asked in between."""
         return (json.loads(line) for _, line in self._lines())
 
+    def __contains__(self, item_id: ItemId) -> bool:
+        return item_id in self._offsets
+
     def __len__(self) -> int:
         return len(self._offsets)
 

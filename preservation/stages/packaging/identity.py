@@ -3,7 +3,8 @@
 The platform's id where the export gives one; else the second it was posted and an ordinal among those posted in that second.
 Neither the place in the export nor the caption decides, so a reordered export and an edited caption change nothing. Twins of a
 second are told apart by what is known of them from earlier versions: by caption, then by kind. Where that leaves a choice,
-nothing is guessed: they become items of their own, and a warning says so.
+nothing is guessed: they become items of their own, and a warning says so. `bridging` joins what two kinds of export identify in
+two ways.
 """
 
 import hashlib
@@ -73,7 +74,7 @@ def ordinals_of(items: Sequence[Identified], secret: bytes) -> dict[ItemId, int]
     by_second: dict[str, set[ItemId]] = {}
     for item_id, post in items:
         if not post.platform_id:
-            by_second.setdefault(_second(post), set()).add(item_id)
+            by_second.setdefault(second_of(post), set()).add(item_id)
     found: dict[ItemId, int] = {}
     for second, wanted in by_second.items():
         for ordinal in range(len(items) + _MOST_TWINS):
@@ -88,7 +89,7 @@ def ordinals_of(items: Sequence[Identified], secret: bytes) -> dict[ItemId, int]
 
 def identity_of(post: Post, ordinal: int | None) -> dict[str, Any]:
     """How an item is identified, for its row in `items.jsonl`: `{}` by the platform's id, else second and ordinal."""
-    return {} if ordinal is None else {"second": _second(post), "ordinal": ordinal}
+    return {} if ordinal is None else {"second": second_of(post), "ordinal": ordinal}
 
 
 _MOST_TWINS = 1000  # ordinals looked at beyond those of this export
@@ -118,15 +119,24 @@ def _by_second(posts: Sequence[Post]) -> dict[str, list[int]]:
     groups: dict[str, list[int]] = {}
     for place, post in enumerate(posts):
         if not post.platform_id:
-            groups.setdefault(_second(post), []).append(place)
+            groups.setdefault(second_of(post), []).append(place)
     return groups
 
 
-def _second(post: Post) -> str:
+def second_of(post: Post) -> str:
     """The second in UTC. A post without a time is only equal to one with the same words."""
     if isinstance(post.created_at_utc, datetime):
-        return post.created_at_utc.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return _spelt(post.created_at_utc)
     return "none:" + hashlib.sha256(canonical_json([post.caption, post.kind, post.words])).hexdigest()
+
+
+def second_written(moment: str) -> str:
+    """The second of a time as a row has it (ISO 8601 with offset), spelt as `second_of` spells it."""
+    return _spelt(datetime.fromisoformat(moment))
+
+
+def _spelt(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _ordinals(posts: Sequence[Post], known: Sequence[KnownTwin]) -> tuple[list[int], bool]:

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packaging_samples import SECRET, medium, post
 
+from preservation.stages.packaging.bridging import bridged, known_items
 from preservation.stages.packaging.identity import (
     KnownTwin,
     caption_digest,
@@ -23,7 +24,8 @@ drafts = st.lists(st.tuples(st.integers(0, 4), captions), max_size=12)
 
 def row(item_id, found, identity):
     """What items.jsonl would say of it."""
-    return {"item_id": item_id, "identity": identity, "caption": found.caption, "kind": str(found.kind)}
+    published = found.created_at_utc.isoformat() if found.created_at_utc else None
+    return {"item_id": item_id, "identity": identity, "published": published, "caption": found.caption, "kind": str(found.kind)}
 
 
 def rows_of(posts):
@@ -128,3 +130,19 @@ def test_fields_of_places_go_and_others_stay():
     kept = {"Text": "x", "template": 1, "Placeholder": 2, "Geometry": 3, "nested": [{"Title": "t"}]}
     places = {"Location": "x", "geoLocation": 1, "gps_lat": 2, "media_latitude": 3, "Coordinates": []}
     assert without_places(kept | places | {"nested": [{"Title": "t", "longitude": 1}]}) == kept
+
+
+def test_a_post_is_one_item_whether_an_export_gives_the_platforms_id_or_not():
+    """Exports of 2020 to 2022 give it, later ones do not; whichever was deposited first names the item."""
+    with_id, without = post(0, None, platform_id="7"), post(0, "a caption")
+    for first, later in ((with_id, without), (without, with_id)):
+        [(item_id, _)] = identify([first], SECRET)
+        assert bridged(identify([later], SECRET), known_items(rows_of([first]))) == [(item_id, later)]
+
+
+def test_two_posts_or_two_items_of_a_second_are_never_bridged():
+    one, other, late = post(0, "one"), post(0, "two"), post(0, None, platform_id="7")
+    for now, before in (([late], [one, other]), ([late, one], [other]), ([replace(late, kind="photo_set")], [one])):
+        known = rows_of(before)
+        found = identify(now, SECRET, known_twins(known))
+        assert bridged(found, known_items(known)) == found
