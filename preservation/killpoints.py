@@ -17,7 +17,10 @@ class KillPoint(StrEnum):
 
     RECEIVED_BYTES = "received-bytes"  # bytes lie in quarantine, no deposit row yet
     DEPOSIT_RECORDED = "deposit-recorded"
+    NOTE_KEPT = "note-kept"  # what a scan or an examination found so far lies in quarantine
+    MEDIUM_EXAMINED = "medium-examined"  # found, not yet noted
     VERSION_PLANNED = "version-planned"  # number and ids fixed in the catalogue, nothing staged
+    ITEM_WRITTEN = "item-written"  # into a unit that has no name yet
     UNIT_STAGED = "unit-staged"  # after each unit file
     VERSION_STAGED = "version-staged"  # the tree is whole on disk, not yet recorded
     FILES_EXPECTED = "files-expected"  # rows for every file x site exist, no put yet

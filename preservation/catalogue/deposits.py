@@ -138,10 +138,17 @@ def _drop_planned_version(connection: sa.Connection, deposit_id: str) -> None:
         connection.execute(deposits.update().where(deposits.c.deposit_id == deposit_id).values(**nothing))
 
 
+# Made once: a deposit asks item by item, and putting a query together costs more than asking it.
+_NEWEST = (
+    sa.select(consents.c.record_id, consents.c.revision, consents.c.state, consents.c.sha256)
+    .where(consents.c.record_id == sa.bindparam("record"))
+    .order_by(consents.c.revision.desc())
+    .limit(1)
+)
+
+
 def _in_force(connection: sa.Connection, record_id: str) -> ConsentInForce | None:
-    row = connection.execute(
-        sa.select(consents).where(consents.c.record_id == record_id).order_by(consents.c.revision.desc()).limit(1)
-    ).first()
+    row = connection.execute(_NEWEST, {"record": record_id}).first()
     return ConsentInForce(record_id=row.record_id, revision=row.revision, state=row.state, sha256=row.sha256) if row else None
 
 

@@ -71,7 +71,24 @@ def expect_copies(connection: sa.Connection, package_id: str, number: int, sites
         connection.execute(placements.insert().from_select(["package_id", "path", "site", "state"], wanted))
 
 
+# What the gate decides from, asked file by file: made once, because putting a query together costs more than asking it.
+PACKAGE_OF_UNIT = sa.select(units.c.package_id).where(units.c.unit_id == sa.bindparam("subject"))
+PACKAGE = sa.select(packages).where(packages.c.package_id == sa.bindparam("package"))
+ITEMS_OF_UNIT = (
+    sa.select(items, packages.c.account_ref)
+    .join(packages, packages.c.package_id == items.c.package_id)
+    .join(unit_items, unit_items.c.item_id == items.c.item_id)
+    .where(items.c.package_id == sa.bindparam("package"), unit_items.c.unit_id == sa.bindparam("subject"))
+    .order_by(items.c.item_id)
+)
+
 _OF_FILE = (files.c.package_id == placements.c.package_id) & (files.c.path == placements.c.path)
+BYTES_HELD = (
+    sa.select(sa.func.coalesce(sa.func.sum(files.c.size), 0))
+    .join(placements, _OF_FILE)
+    .where(files.c.package_id == sa.bindparam("package"), files.c.version == sa.bindparam("number"))
+    .where(placements.c.site == sa.bindparam("site"), placements.c.state == "held")
+)
 
 
 def sites_of(connection: sa.Connection, package_id: str, number: int) -> list[str]:

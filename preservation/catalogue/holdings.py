@@ -11,6 +11,10 @@ import sqlalchemy as sa
 
 from preservation.catalogue.database import Database
 from preservation.catalogue.holding_rows import (
+    BYTES_HELD,
+    ITEMS_OF_UNIT,
+    PACKAGE,
+    PACKAGE_OF_UNIT,
     HeldItem,
     Package,
     as_version,
@@ -28,7 +32,7 @@ from preservation.catalogue.holding_rows import (
     write_units,
 )
 from preservation.catalogue.ledger import Ledger
-from preservation.catalogue.tables import deposits, files, heads, items, packages, placements, unit_items, units, versions
+from preservation.catalogue.tables import deposits, files, heads, items, packages, placements, versions
 from preservation.errors import Refused
 from preservation.model.deposit import DepositState
 from preservation.model.events import Event
@@ -156,6 +160,11 @@ class Holdings:
         """How many files `missing_copies` would name."""
         with self._database.reading() as connection:
             return connection.scalar(sa.select(sa.func.count()).select_from(missing(package_id, number, site).subquery())) or 0
+
+    def bytes_held(self, package_id: str, number: int, site: str) -> int:
+        """The size of those files of one version that have been read back at one site."""
+        with self._database.reading() as connection:
+            return connection.scalar(BYTES_HELD, {"package": package_id, "number": number, "site": site}) or 0
 
     def sites_of(self, package_id: str, number: int) -> list[str]:
         """The sites a version was planned for."""
@@ -317,14 +326,8 @@ class Holdings:
     def facts_of(self, subject: str) -> tuple[Package, tuple[ItemFacts, ...]] | None:
         """What the gate decides about a package or a unit from: whose it is, and the facts of a unit's items."""
         with self._database.reading() as connection:
-            package_id = connection.scalar(sa.select(units.c.package_id).where(units.c.unit_id == subject)) or subject
-            row = connection.execute(sa.select(packages).where(packages.c.package_id == package_id)).first()
-            held = (
-                sa.select(items, packages.c.account_ref)
-                .join(packages, packages.c.package_id == items.c.package_id)
-                .join(unit_items, unit_items.c.item_id == items.c.item_id)
-                .where(items.c.package_id == package_id, unit_items.c.unit_id == subject)
-                .order_by(items.c.item_id)
-            )
-            facts = tuple(held_item(item).facts for item in connection.execute(held)) if row else ()
+            package_id = connection.scalar(PACKAGE_OF_UNIT, {"subject": subject}) or subject
+            row = connection.execute(PACKAGE, {"package": package_id}).first()
+            held = connection.execute(ITEMS_OF_UNIT, {"package": package_id, "subject": subject}) if row else ()
+            facts = tuple(held_item(item).facts for item in held)
         return (Package(**row._mapping), facts) if row else None

@@ -125,17 +125,24 @@ def _answer(target: BinaryIO, answer: dict[str, Any]) -> None:
 
 def confine() -> None:
     """Give up what decoding needs none of. What a system does not offer is left out."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (MOST_WRITTEN, MOST_WRITTEN))
+    _lower(resource.RLIMIT_CORE, 0)
+    _lower(resource.RLIMIT_FSIZE, MOST_WRITTEN)
     with suppress(OSError, ValueError):
-        resource.setrlimit(resource.RLIMIT_DATA, (MOST_MEMORY, MOST_MEMORY))
-        resource.setrlimit(resource.RLIMIT_AS, (2 * MOST_MEMORY, 2 * MOST_MEMORY))
+        _lower(resource.RLIMIT_DATA, MOST_MEMORY)
+        _lower(resource.RLIMIT_AS, 2 * MOST_MEMORY)
     if sys.platform == "linux":
         system = ctypes.CDLL(None)
         new_user, new_network, dumpable, no_new_privileges = 0x10000000, 0x40000000, 4, 38
         system.unshare(new_user | new_network)  # many containers forbid it
         system.prctl(no_new_privileges, 1, 0, 0, 0)
         system.prctl(dumpable, 0, 0, 0, 0)  # no image of its memory on a disk, whatever kills it
+
+
+def _lower(what: int, most: int) -> None:
+    """For good. Where the system allows less already, that stands: a limit cannot be raised."""
+    hard = resource.getrlimit(what)[1]
+    allowed = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    resource.setrlimit(what, (allowed, allowed))
 
 
 def _limit_processor(seconds: float) -> None:

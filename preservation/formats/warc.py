@@ -7,6 +7,7 @@ record), and it reads a payload twice to digest it. So digests and lengths are p
 
 import base64
 import hashlib
+import re
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
@@ -26,6 +27,7 @@ from preservation.model.identifiers import OpaqueId, Sha256
 
 FIELDS = "application/warc-fields"
 VERSION = "WARC/1.1"
+_CONTROL = re.compile(r"[\x00-\x1f]")
 
 
 class PayloadDiffers(Exception):
@@ -134,7 +136,7 @@ class WarcFile:
         headers = [("WARC-Type", kind), ("WARC-Record-ID", record_urn(head.id)), ("WARC-Date", warc_date(head.date)), *extra]
         headers += [("WARC-Warcinfo-ID", self._warcinfo)] if kind != "warcinfo" else []
         headers += [("WARC-Block-Digest", digest)] + ([("WARC-Payload-Digest", digest)] if has_payload else [])
-        if any(character < " " for _, value in headers for character in value):
+        if any(_CONTROL.search(value) for _, value in headers):
             raise ValueError("a header value with a control character would forge another header")
         start = self._tee.written
         with payload.open() as stream:

@@ -132,7 +132,7 @@ class ConsentRecord(ConsentWord):
 
     def sha256(self) -> Sha256:
         """Hex digest of `canonical()`; the next revision names it."""
-        return _digest(self)
+        return _digest(_ThisVery(self))
 
     def decision_on(self, section: Section) -> SectionDecision | None:
         """What the creator said about a section, if anything."""
@@ -159,9 +159,24 @@ class ConsentRecord(ConsentWord):
         return next((said.third_party for said in self.third_party_items if said.item_id == item_id), self.third_party)
 
 
-@lru_cache(maxsize=128)  # the gate cites the digest with every verdict; records are frozen, so equal ones have equal digests
-def _digest(record: ConsentRecord) -> Sha256:
-    return hashlib.sha256(record.canonical()).hexdigest()
+class _ThisVery:
+    """One record, told from others by being it: comparing two records word by word costs more than the digest saves."""
+
+    __slots__ = ("record",)
+
+    def __init__(self, record: ConsentRecord) -> None:
+        self.record = record
+
+    def __hash__(self) -> int:
+        return id(self.record)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _ThisVery) and self.record is other.record
+
+
+@lru_cache(maxsize=128)  # the gate cites the digest with every verdict; a record is frozen, so its digest stays what it is
+def _digest(this: _ThisVery) -> Sha256:
+    return hashlib.sha256(this.record.canonical()).hexdigest()
 
 
 def _hold(rule: bool, otherwise: str) -> None:

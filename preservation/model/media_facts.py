@@ -2,6 +2,9 @@
 
 from enum import StrEnum
 
+from pydantic import ConfigDict
+from pydantic.dataclasses import dataclass
+
 from preservation.model.base import Word
 from preservation.model.export import MediaKind
 from preservation.model.identifiers import Sha256
@@ -17,10 +20,12 @@ class Condition(StrEnum):
     not_decoded = "not_decoded"  # a format we identify and have no decoder for, or larger than we decode
 
 
-class MediaFacts(Word):
-    """One file, by its digest. `puid` is PRONOM's identifier, e.g. `fmt/199`; empty if the format is unknown.
+@dataclass(frozen=True, slots=True, config=ConfigDict(extra="forbid"))
+class MediaFacts:
+    """One file, by its digest; slotted, because a deposit may have fifty thousand.
 
-    Lengths in pixels, duration in seconds; None where the format has none or nothing could be read.
+    `puid` is PRONOM's identifier, e.g. `fmt/199`; empty if the format is unknown. Lengths in pixels, duration in seconds; None
+    where the format has none or nothing could be read.
     """
 
     sha256: Sha256

@@ -1,8 +1,7 @@
 """The steps that bring a deposit into the holdings, in the order the accession flow takes them."""
 
-import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +9,6 @@ from preservation.errors import Refused, SettingsWrong, ShelfConflict
 from preservation.formats.digests import fixity_of_file
 from preservation.killpoints import KillPoint, reach
 from preservation.model.base import Word
-from preservation.model.clearance import Act
 from preservation.model.deposit import Deposit, DepositState
 from preservation.model.identifiers import derive_id
 from preservation.model.package import StoredFile, Version, VersionState
@@ -20,11 +18,13 @@ from preservation.stages.packaging.description import storage_root_files
 from preservation.stages.packaging.finished import beside
 from preservation.stages.packaging.request import Progress as Packed
 from preservation.stages.replication.commit import advance_root, commit_version
-from preservation.stages.replication.copy import CopyReport, Progress, copy_version
+from preservation.stages.replication.copy import CopyReport, copy_version
+from preservation.stages.replication.moving import Progress
 from preservation.stages.replication.storage_root import prepare_root
 from preservation.steps.reading import Reading, read_for_packaging
-from preservation.steps.receiving import is_follow_up, require_own_package
+from preservation.steps.receiving import require_extraction, require_own_package
 from preservation.steps.shelf import saying_disk
+from preservation.steps.staged import suspected, wipe_staging
 from preservation.wiring import Archive
 
 
@@ -101,12 +101,8 @@ def _suspecting(archive: Archive, accession: Accession) -> Iterator[None]:
         yield
     except ShelfConflict as refusal:
         if refusal.code == "staged-bytes-changed":
-            _suspected(archive.staging(accession.package_id) / f"v{accession.number}").touch()
+            suspected(archive.staging(accession.package_id) / f"v{accession.number}").touch()
         raise
-
-
-def _suspected(folder: Path) -> Path:
-    return folder.with_name(folder.name + ".suspected")
 
 
 def commit(archive: Archive, accession: Accession, late: Mapping[str, str]) -> list[str]:
@@ -150,16 +146,6 @@ def _late_sites(archive: Archive, package_id: str, number: int) -> list[str]:
     return [site for site in holdings.sites_of(package_id, number) if site in archive.sites and site not in complete]
 
 
-def wipe_staging(folder: Path) -> None:
-    """Remove a folder of staging, and its package's folder once that is empty; raises OSError if something stays."""
-    beside(folder).unlink(missing_ok=True)
-    _suspected(folder).unlink(missing_ok=True)
-    if folder.exists():
-        shutil.rmtree(folder)
-    with suppress(OSError):
-        folder.parent.rmdir()
-
-
 def require_sites(archive: Archive) -> None:
     """Refuse what the policy does not allow: too few sites, or unsealed bytes leaving this machine."""
     policy = archive.policy
@@ -191,9 +177,7 @@ def _plan(archive: Archive, deposit: Deposit) -> Version:
     holdings = archive.catalogue.holdings
     known = holdings.of_account(deposit.account_ref)
     require_own_package(known, deposit.record_id)
-    archive.gatekeeper.clear_deposit(
-        Act.extract, deposit.record_id, deposit.deposit_id, deposit.account_ref, follow_up=is_follow_up(archive, known)
-    ).require(Act.extract, deposit.deposit_id, archive.now())
+    require_extraction(archive, deposit)
     # only now: a secret that was shredded must not be drawn again for a deposit that is refused
     secret = archive.keys.get_or_make(secret_name(deposit.account_ref))
     package_id = derive_id(secret, "package", "")
@@ -227,7 +211,7 @@ def _drop_damaged(archive: Archive, planned: Version) -> None:
     """Where a copy found a staged file to be damaged: remove every one that is. It is made again from quarantine, or, once the
     version is committed, comes from another site.
     """
-    mark = _suspected(_folder(archive, planned))
+    mark = suspected(_folder(archive, planned))
     if not mark.exists():
         return
     for file in archive.catalogue.holdings.files(planned.package_id, planned.number):

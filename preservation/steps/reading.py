@@ -5,7 +5,7 @@ import json
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -25,8 +25,9 @@ from preservation.model.media_facts import MediaFacts
 from preservation.model.package import Version
 from preservation.model.sections import Section
 from preservation.stages.consent import gate
-from preservation.stages.intake.archive import open_held
-from preservation.stages.intake.sources import Source, write_locator
+from preservation.stages.intake.archive import Openings
+from preservation.stages.intake.sources import Source, read_locator, write_locator
+from preservation.stages.packaging.bridging import bridged, known_items
 from preservation.stages.packaging.earlier import EarlierRows
 from preservation.stages.packaging.identity import Identified, identify_with_notes, known_twins
 from preservation.stages.packaging.request import (
@@ -42,9 +43,11 @@ from preservation.steps.examining import examination_of
 from preservation.steps.receiving import account_of, read_one, source_of
 from preservation.steps.scanning import scan_of
 from preservation.steps.shelf import fetch
+from preservation.steps.staged import wipe_unbuilt
 from preservation.wiring import Archive
 
 ITEMS = "content/data/description/items.jsonl"
+ARCHIVES_OPEN, NESTED_OPEN = 16, 2  # at a time: an archive in an archive holds up to 64 MiB
 
 
 @dataclass(frozen=True)
@@ -79,22 +82,27 @@ def read_for_packaging(archive: Archive, deposit: Deposit, planned: Version, sec
         report = read_one(archive, files)
         account_of(archive, record, report)
     except DepositUnusable as refusal:
+        wipe_unbuilt(archive, deposit.deposit_id)
         archive.catalogue.deposits.refuse(deposit.deposit_id, refusal.code, archive.now())
         archive.quarantine.wipe(deposit.deposit_id)
         raise
-    openers = Openers([source_of(file) for file in files])
-    with _previous(archive, planned) as previous:
+    with closing(Openers([source_of(file) for file in files])) as openers, _previous(archive, planned) as previous:
         reading = _reading(archive, deposit, planned, secret, record, report, openers, previous)
         del report, files
         yield reading
 
 
 class Openers:
-    """Opens the bytes that locators point at. Files that lie loose are found by their locator, not by looking through all."""
+    """Opens the bytes that locators point at, one after the other. Loose files are found by their locator, not by looking through all.
+
+    Archives stay open until this is closed, because reading the directory of one again for each member takes quadratic time: the
+    units of a version take members of all archives in no order. Of archives in archives, which may fill memory, a few.
+    """
 
     def __init__(self, sources: Sequence[Source]) -> None:
         self._sources = sources
         self._loose: dict[str, Source] = {}
+        self._open: dict[tuple[str, int, tuple[int, ...]], Openings] = {}  # by what they lie in, the last used last
         seen = Counter[str]()
         for source in sources:
             self._loose[write_locator(source.name, seen[source.name])] = source
@@ -103,7 +111,24 @@ class Openers:
     def open(self, locator: str) -> AbstractContextManager[BinaryIO]:
         """As `open_held`."""
         loose = self._loose.get(locator)
-        return loose.open() if loose else open_held(self._sources, locator)
+        return loose.open() if loose else self._openings(locator).open(locator)
+
+    def close(self) -> None:
+        """Let go of all archives."""
+        while self._open:
+            self._let_go(next(iter(self._open)))
+
+    def _openings(self, locator: str) -> Openings:
+        name, nth, path = read_locator(locator)
+        place = (name, nth, path[:-1])
+        self._open[place] = openings = self._open.pop(place, None) or Openings(self._sources)
+        alike = [other for other in self._open if bool(other[2]) == bool(place[2])]
+        for longest_unused in alike[: -NESTED_OPEN if place[2] else -ARCHIVES_OPEN]:
+            self._let_go(longest_unused)
+        return openings
+
+    def _let_go(self, place: tuple[str, int, tuple[int, ...]]) -> None:
+        self._open.pop(place).__exit__()
 
 
 def _reading(
@@ -118,10 +143,12 @@ def _reading(
 ) -> Reading:
     twins = known_twins(previous.items) if previous else []
     posts = [*report.posts, *report.deleted_posts, *report.stories]
-    identified, notes = identify_with_notes(posts, secret, twins)
+    found_alone, notes = identify_with_notes(posts, secret, twins)
+    identified = bridged(found_alone, known_items(previous.items)) if previous else found_alone
     facts = {item_id: _facts(item_id, post, deposit) for item_id, post in identified}
     let_in, refused = _decide(archive, record, deposit.deposit_id, identified, facts)
     if not let_in and previous is None:
+        wipe_unbuilt(archive, deposit.deposit_id)
         archive.catalogue.deposits.release_version(deposit.deposit_id)
         raise Refused(
             "nothing-let-in",

@@ -159,6 +159,14 @@ def _require_clearance(archive: Archive, record: ConsentRecord, deposit_id: str,
     clearance.require(Act.receive, deposit_id, archive.now())
 
 
+def require_extraction(archive: Archive, deposit: Deposit) -> None:
+    """Ask the gate whether what waits may be read now; raises Refused."""
+    package = archive.catalogue.holdings.of_account(deposit.account_ref)
+    archive.gatekeeper.clear_deposit(
+        Act.extract, deposit.record_id, deposit.deposit_id, deposit.account_ref, follow_up=is_follow_up(archive, package)
+    ).require(Act.extract, deposit.deposit_id, archive.now())
+
+
 def is_follow_up(archive: Archive, package: Package | None) -> bool:
     """Whether something of the account is held already; a package that holds nothing yet does not count."""
     return package is not None and archive.catalogue.holdings.head(package.package_id) is not None

@@ -2,8 +2,8 @@
 
 from preservation.errors import Refused
 from preservation.model.deposit import Deposit, DepositState
-from preservation.model.package import VersionState
 from preservation.steps.shelf import saying_disk
+from preservation.steps.staged import is_built, wipe_unbuilt
 from preservation.wiring import Archive
 
 
@@ -13,7 +13,7 @@ def reject(archive: Archive, deposit_id: str, because: str) -> Deposit:
     Raises Refused if it is through already, or if its version is on the way to the sites.
     """
     account_ref = archive.catalogue.deposits.get(deposit_id).account_ref
-    with archive.holding(account_ref, alone=True), saying_disk("wiping quarantine"):
+    with archive.holding(account_ref, alone=True), saying_disk("wiping quarantine and staging"):
         deposit = archive.catalogue.deposits.get(deposit_id)
         if deposit.state in {DepositState.accessioned, DepositState.withdrawn}:
             raise Refused(
@@ -27,14 +27,7 @@ def reject(archive: Archive, deposit_id: str, because: str) -> Deposit:
                 f"version {deposit.version} of deposit {deposit_id} is built and on its way to the sites",
                 remedy=f"finish it: keepsake accession {deposit_id}; what is held is erased only when the creator withdraws",
             )
+        wipe_unbuilt(archive, deposit_id)
         archive.catalogue.deposits.refuse(deposit_id, because, archive.now())
         archive.quarantine.wipe(deposit_id)
     return archive.catalogue.deposits.get(deposit_id)
-
-
-def is_built(archive: Archive, deposit: Deposit) -> bool:
-    """Whether the deposit's version is recorded as built: from then on its bytes, and what was noted of them, stand."""
-    if deposit.version is None or deposit.package_id is None:
-        return False
-    versions = archive.catalogue.holdings.versions(deposit.package_id)
-    return any(version.number == deposit.version and version.state is not VersionState.planned for version in versions)

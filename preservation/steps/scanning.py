@@ -10,13 +10,11 @@ from typing import Any
 from pydantic import ValidationError
 
 from preservation.errors import DepositUnusable, Refused, SettingsWrong
-from preservation.model.clearance import Act
 from preservation.model.deposit import Deposit, DepositState
-from preservation.model.malware import ScanOutcome, ScanReport, Verdict
+from preservation.model.malware import NO_SCANNER, ScanOutcome, ScanReport, Verdict
 from preservation.stages.intake.clamd import UNEXPECTED, Answer, Clamd
 from preservation.stages.intake.malware import (
     CLEAN,
-    NO_SCANNER,
     UNREADABLE,
     Handed,
     Part,
@@ -29,9 +27,10 @@ from preservation.stages.intake.malware import (
 )
 from preservation.stages.intake.scan_parts import Opened, handed_in
 from preservation.stages.intake.zip_members import UNREADABLE as RAISED_BY_ZIPS
-from preservation.steps.receiving import is_follow_up, source_of
-from preservation.steps.rejecting import is_built, reject
+from preservation.steps.receiving import require_extraction, source_of
+from preservation.steps.rejecting import reject
 from preservation.steps.shelf import saying_disk
+from preservation.steps.staged import is_built, wipe_unbuilt
 from preservation.wiring import Archive
 
 Progress = Callable[[int, int], None]  # bytes scanned so far, bytes to scan in all as far as is known
@@ -59,8 +58,8 @@ def scan_deposit(
                 return None
             if is_built(archive, deposit):
                 return scan_of(archive, deposit_id)
-            _require_clearance(archive, deposit)
-            report = _scan(archive, deposit_id, progress, sleep)
+            require_extraction(archive, deposit)
+            report = _scan(archive, deposit, progress, sleep)
     except DepositUnusable as refusal:
         reject(archive, deposit_id, refusal.code)  # as packaging would: it can never be taken in
         raise
@@ -106,7 +105,8 @@ def _note(archive: Archive, deposit_id: str) -> _Note:
         return _Note()
 
 
-def _scan(archive: Archive, deposit_id: str, progress: Progress, sleep: Callable[[float], None]) -> ScanReport:
+def _scan(archive: Archive, deposit: Deposit, progress: Progress, sleep: Callable[[float], None]) -> ScanReport:
+    deposit_id = deposit.deposit_id
     before = _note(archive, deposit_id)
     if before.report and before.report.outcome is ScanOutcome.clean:
         return before.report
@@ -118,7 +118,7 @@ def _scan(archive: Archive, deposit_id: str, progress: Progress, sleep: Callable
     media = [source_of(file) for file in files if file.role != "export"]
     with closing(Opened()) as opened:
         handed = handed_in(exports, media, archive.policy.intake, opened)
-        return _Run(archive, deposit_id, progress, sleep, before, handed).report()
+        return _Run(archive, deposit, progress, sleep, before, handed).report()
 
 
 class _Run:
@@ -127,13 +127,14 @@ class _Run:
     def __init__(
         self,
         archive: Archive,
-        deposit_id: str,
+        deposit: Deposit,
         progress: Progress,
         sleep: Callable[[float], None],
         before: _Note,
         handed: list[Handed],
     ) -> None:
-        self._archive, self._deposit_id, self._progress, self._sleep = archive, deposit_id, progress, sleep
+        self._archive, self._deposit, self._progress, self._sleep = archive, deposit, progress, sleep
+        self._deposit_id = deposit.deposit_id
         self._policy = archive.policy.malware
         self._clamd = _clamd(archive)
         self._before, self._handed = before, handed
@@ -172,6 +173,7 @@ class _Run:
         self._progress(self._done, self._total)
 
     def _ask(self, part: Part) -> Verdict:
+        require_extraction(self._archive, self._deposit)  # a large deposit takes hours, in which a creator may withdraw
         return ask_again(lambda: self._ask_once(part), self._policy.attempts, self._sleep)
 
     def _ask_once(self, part: Part) -> Verdict:
@@ -206,19 +208,13 @@ def _keep(archive: Archive, deposit_id: str, before: _Note, note: _Note, left_al
     return note.report
 
 
-def _require_clearance(archive: Archive, deposit: Deposit) -> None:
-    package = archive.catalogue.holdings.of_account(deposit.account_ref)
-    archive.gatekeeper.clear_deposit(
-        Act.extract, deposit.record_id, deposit.deposit_id, deposit.account_ref, follow_up=is_follow_up(archive, package)
-    ).require(Act.extract, deposit.deposit_id, archive.now())
-
-
 def _require_allowed(archive: Archive, deposit_id: str, report: ScanReport) -> None:
     """Refuse what must not go on. A version number that was planned for it is given back, so that another deposit may take it."""
     required = archive.policy.malware.required and report.outcome is ScanOutcome.not_scanned
     if report.outcome is not ScanOutcome.found and not required:
         return
-    with archive.holding(archive.catalogue.deposits.get(deposit_id).account_ref, alone=True):
+    with archive.holding(archive.catalogue.deposits.get(deposit_id).account_ref, alone=True), saying_disk("wiping staging"):
+        wipe_unbuilt(archive, deposit_id)
         archive.catalogue.deposits.release_version(deposit_id)
     if required:
         codes = ", ".join(f"{count} {code}" for code, count in report.why.items())

@@ -15,6 +15,7 @@ from preservation.cli.commands import ORDER, app
 from tests.archives import CAPTION, HANDLE, HandIn, Home, hand_in, make_home
 
 COMMANDS = ["consent import", "consent show", "consent transition", "ledger verify", "ledger show"]
+COMMANDS += ["backup verify", "backup restore", "backup confirm"]
 COMMANDS += [name for name in ORDER if name not in {"consent", "ledger"}]
 NOBODY = "a" * 26
 
@@ -93,7 +94,7 @@ def test_every_command_says_what_it_does(run: Run, command: str) -> None:
 
 def test_every_command_is_tested_for_its_help() -> None:
     names = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
-    assert names | {"consent", "ledger"} == set(ORDER)
+    assert names | {"consent", "ledger", "backup"} == set(ORDER)
 
 
 # -- the life of a deposit --------------------------------------------------------------------------------------------

@@ -165,6 +165,13 @@ def test_a_process_that_does_not_start_is_a_matter_of_the_installation() -> None
         examiner.tools()
 
 
+def test_limits_that_are_lower_than_ours_stand() -> None:
+    """A service manager may have set them, and nobody may raise them again."""
+    lower = ("/bin/sh", "-c", f'ulimit -f 10000; exec "$0" -P -m {media_examiner.MODULE}', sys.executable)
+    with Examiner(command=lower) as examiner:
+        assert _told(examiner, samples.film(), "mp4").condition == "whole"
+
+
 def test_another_thread_can_end_it() -> None:
     with _behaving("job(); time.sleep(60)") as examiner:
         examiner.tools()

@@ -29,8 +29,9 @@ from tests.archives import Home, fingerprint_of_everything, hand_in, make_home, 
 from tests.faults import flip_bit
 
 SOURCE = Path(killpoints.__file__).parent
-PASSES = ("unit-staged:2", "file-put:5", "file-put:40", "file-read-back:17", "site-complete:3", "inventory-advanced:2",
-          "site-advanced:3", "copy-replaced:2", "object-erased:9", "site-erased:2", "file-read-back:51")  # fmt: skip
+PASSES = ("note-kept:2", "medium-examined:4", "item-written:4", "unit-staged:2", "file-put:5", "file-put:40",
+          "file-read-back:17", "file-read-back:51", "site-complete:3", "inventory-advanced:2", "site-advanced:3",
+          "copy-replaced:2", "object-erased:9", "site-erased:2")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,10 @@ PROCEDURES = (
         accession,
         frozenset(
             {
+                P.NOTE_KEPT,
+                P.MEDIUM_EXAMINED,
                 P.VERSION_PLANNED,
+                P.ITEM_WRITTEN,
                 P.UNIT_STAGED,
                 P.VERSION_STAGED,
                 P.FILES_EXPECTED,

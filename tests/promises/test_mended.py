@@ -190,7 +190,10 @@ def test_what_consent_left_out_is_told_again(make_archive: Make, tmp_path: Path)
     deposit = archives.a_deposit(archive, hand_in(tmp_path / "in", posts=4, fields={1: HIDDEN, 2: HIDDEN}))
     report = archives.accession(deposit)
     assert (report.items, sum(report.refused.values())) == (2, 2)
-    assert archives.accession(deposit) == report
+    again = archives.accession(deposit)
+    assert again.malware == "malware: nothing waits to be scanned"  # nor to be examined: that stands in the package by now
+    of_one_run = {"malware", "media", "examined_in"}
+    assert again.model_dump(exclude=of_one_run) == report.model_dump(exclude=of_one_run)
 
 
 def test_consent_that_lets_nothing_in_makes_no_version_and_the_deposit_waits(make_archive: Make, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +23,18 @@ from flows.repair import RepairRequest
 from flows.repair import repair as repair_flow
 from preservation import sample
 from preservation.cli.commands import app
+from preservation.errors import Refused
 from preservation.sample import CANARIES, NEVER_TAKEN_IN
 from preservation.sample.story import STORY
+from preservation.steps.examining import examine_deposit
+from preservation.steps.rejecting import reject
+from preservation.steps.scanning import scan_deposit
 from preservation.wiring import Archive
 from tests import archives
 from tests.archives import CAPTION, HANDLE, Home, hand_in, make_home, replace_store
+from tests.clamd import fake_clamd, saying
 from tests.faults import Passing, flip_bit
+from tests.formats import media_samples
 
 CAPTIONS = tuple(line for told in STORY for line in told.title.splitlines() if len(line) >= 12)
 WORDS = (*CANARIES, *CAPTIONS, "Runa", *(name for told in STORY for name in told.media_names))
@@ -137,6 +144,43 @@ def test_no_key_at_a_site_says_anything(life: Life) -> None:
         keys = [key for site in archive.sites.values() for key in archives.objects_at(site)]
     assert len(keys) > 60
     assert not any(word in key for key in keys for word in (HANDLE, "2025", "kite", "tiktok"))
+
+
+@pytest.mark.parametrize("point", ["note-kept:1", "medium-examined:3", "note-kept:2", "item-written:3", "unit-staged:1"])
+def test_a_run_that_was_killed_leaves_no_word_outside_the_package_it_was_building(
+    make_archive: Callable[..., Archive], tmp_path: Path, point: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Notes of the scan and of what was examined, and of the units that are finished, lie about; a decoder dies beside them."""
+    archive = make_archive()
+    given = hand_in(tmp_path / "in")
+    film = sorted(given.media.iterdir())[1]
+    film.write_bytes(media_samples.film())
+    archives.die_at(point, archive, archives.a_deposit(archive, given))
+    words = (HANDLE, CAPTION, "tiktokv.com", "2025-05-0", "TikTok_Data", "ftypisom")
+    home = archive.settings.home
+    found = files_with(home, words)
+    assert outside_packages(found) == {}
+    assert bool(found) == point.startswith(("item", "unit")), "they are found where they belong"
+    notes = b"".join(path.read_bytes() for path in (home / "staging").rglob("*.finished.jsonl"))
+    assert sha256(film.read_bytes()).hexdigest().encode() not in notes
+    assert [word for word in words if word in "".join(capfd.readouterr())] == []
+
+
+def test_what_is_rejected_leaves_no_word(make_archive: Callable[..., Archive], tmp_path: Path) -> None:
+    """Found by a scanner after it was examined, and turned away."""
+    archive = make_archive()
+    deposit = archives.a_deposit(archive, hand_in(tmp_path / "in"))
+    examine_deposit(archive, deposit.deposit_id)
+    with fake_clamd() as scanner, pytest.MonkeyPatch.context() as settings:
+        settings.setenv("KEEPSAKE_CLAMD", scanner.address)
+        scanner.behaviours = [saying(b"stream: Eicar-Test-Signature FOUND\0")]
+        with archives.Home(archive.settings.home, archive.settings.configs).opened() as now:
+            with pytest.raises(Refused, match="malware-found") as refusal:
+                scan_deposit(now, deposit.deposit_id, sleep=lambda _seconds: None)
+            reject(now, deposit.deposit_id, "malware")
+    words = (HANDLE, CAPTION, "tiktokv.com", "2025-05-0", "TikTok_Data", "ftypisom")
+    assert files_with(archive.settings.home, (*words, "Eicar")) == {}
+    assert not any(word in _everything_told(refusal.value) for word in words)
 
 
 class Quotes(Passing):

@@ -10,14 +10,14 @@ import pytest
 from typer.testing import CliRunner
 
 from preservation.cli.commands import app
-from preservation.errors import Refused
+from preservation.errors import DepositUnusable, Refused
 from preservation.model.deposit import DepositState
 from preservation.model.events import Event
 from preservation.steps.accession import package_deposit
 from preservation.steps.rejecting import reject
 from preservation.wiring import Archive
 from tests import archives
-from tests.archives import hand_in
+from tests.archives import files_below, hand_in
 
 MAKE = Callable[..., Archive]
 
@@ -52,6 +52,27 @@ def test_without_a_yes_nothing_is_wiped(make_archive: MAKE, tmp_path: Path) -> N
     done = CliRunner().invoke(app, ["reject", deposit.deposit_id, "--because", "malware"], input="n\n")
     assert done.exit_code == 1
     assert archive.quarantine.holds(deposit.deposit_id)
+
+
+def test_what_a_killed_run_had_built_of_a_rejected_deposit_goes_too(make_archive: MAKE, tmp_path: Path) -> None:
+    """Staging is not encrypted: left there, it would stay for good, of a deposit of which nothing may be kept."""
+    archive = make_archive()
+    deposit = archives.a_deposit(archive, hand_in(tmp_path / "in"))
+    archives.die_at("unit-staged:1", archive, deposit)
+    assert files_below(archive.settings.home / "staging")
+    reject(archive, deposit.deposit_id, "malware")
+    assert files_below(archive.settings.home / "staging") == []
+
+
+def test_what_a_killed_run_had_built_goes_when_quarantine_turns_out_to_be_damaged(make_archive: MAKE, tmp_path: Path) -> None:
+    archive = make_archive()
+    deposit = archives.a_deposit(archive, hand_in(tmp_path / "in"))
+    archives.die_at("unit-staged:1", archive, deposit)
+    (archive.settings.home / "quarantine" / deposit.deposit_id / "00001").write_bytes(b"other bytes")
+    with pytest.raises(DepositUnusable, match="quarantine-damaged"):
+        package_deposit(archive, deposit.deposit_id)
+    assert archive.catalogue.deposits.get(deposit.deposit_id).state is DepositState.refused
+    assert files_below(archive.settings.home / "staging") == []
 
 
 def test_what_is_built_or_held_is_not_rejected(make_archive: MAKE, tmp_path: Path) -> None:

@@ -1,18 +1,22 @@
 """Examining a deposit: what is found is kept with what waits, nothing is decoded twice, and nothing is refused for it."""
 
 import json
+import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from preservation.errors import Refused
+from preservation.model.consent_words import Role, State
 from preservation.model.deposit import Deposit
 from preservation.model.media_facts import Examination, MediaFacts
 from preservation.stages.intake import examination
 from preservation.stages.intake.examination import Unexamined
 from preservation.steps import examining
-from preservation.steps.consenting import import_consent
+from preservation.steps.accession import package_deposit
+from preservation.steps.consenting import change_state, import_consent
 from preservation.steps.examining import NOTE, examination_of, examine_deposit
 from preservation.steps.receiving import receive
 from preservation.wiring import Archive
@@ -93,6 +97,38 @@ def test_what_other_tools_found_is_not_believed(archive: Archive, deposit: Depos
     older = first.model_copy(update={"tools": ("siegfried 1.0",), "facts": first.facts[:1]})
     archive.quarantine.keep(deposit.deposit_id, NOTE, older.model_dump_json().encode())
     assert examine_deposit(archive, deposit.deposit_id).tools == first.tools
+
+
+def test_what_was_built_of_a_note_is_built_again_of_the_same(archive: Archive, deposit: Deposit) -> None:
+    """Staging is lost and the tools are newer: examined again, the bytes on record would not come out."""
+    first = examine_deposit(archive, deposit.deposit_id)
+    older = first.model_copy(update={"tools": ("siegfried 1.0",), "facts": first.facts[:2]})
+    archive.quarantine.keep(deposit.deposit_id, NOTE, older.model_dump_json().encode())
+    packaged = package_deposit(archive, deposit.deposit_id)
+    shutil.rmtree(archive.staging(packaged.package_id))
+    assert examine_deposit(archive, deposit.deposit_id) == older
+    assert package_deposit(archive, deposit.deposit_id) == packaged
+
+
+def test_nothing_is_looked_into_that_consent_does_not_let_us_read(archive: Archive, deposit: Deposit) -> None:
+    change_state(archive, deposit.record_id, State.suspended, Role.creator)
+    with pytest.raises(Refused, match="consent-refuses"):
+        examine_deposit(archive, deposit.deposit_id)
+    assert examination_of(archive, deposit.deposit_id) is None
+
+
+def test_a_creator_who_says_stop_in_the_middle_is_heard(archive: Archive, deposit: Deposit) -> None:
+    """And not only when hours of film have been looked into."""
+    told: list[int] = []
+
+    def stops(done: int, _total: int) -> None:
+        told.append(done)
+        if len(told) == 3:  # the first is told before any
+            change_state(archive, deposit.record_id, State.suspended, Role.creator)
+
+    with pytest.raises(Refused, match="consent-refuses"):
+        examine_deposit(archive, deposit.deposit_id, stops)
+    assert len(told) == 3
 
 
 @pytest.mark.parametrize("lost", [b"", b"{", b'{"facts": 3}'])

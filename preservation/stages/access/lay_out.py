@@ -18,6 +18,12 @@ from preservation.errors import ShelfConflict
 CHUNK = 1024 * 1024
 UnitOpener = Callable[[str], AbstractContextManager[BinaryIO]]  # a unit's path in the bag, e.g. data/units/….warc
 Row = Mapping[str, Any]
+FLAWS = {  # by what examining it on receipt showed; of what is whole, or was not examined, nothing is said
+    "damaged": "damaged when it was handed in: it may not play or show to its end",
+    "not_media": "no picture, film or sound, whatever its name says",
+    "empty": "empty",
+    "not_decoded": "kept as it was handed in, but could not be checked to its end",
+}
 
 
 @dataclass
@@ -34,6 +40,7 @@ class Opened:
 class _File:
     name: str  # relative to the page
     type: str
+    flaw: str = ""  # what is wrong with it, in words
 
 
 @dataclass(slots=True)
@@ -61,7 +68,7 @@ def lay_out(rows: Sequence[Row], open_unit: UnitOpener, to: Path, archive_name: 
                 opened.files += 1
                 opened.bytes += piece["length"]
                 if "index" in piece:
-                    shown[row["item_id"]].files.append(_File(name, piece["type"]))
+                    shown[row["item_id"]].files.append(_File(name, piece["type"], FLAWS.get(piece.get("condition", ""), "")))
     opened.missing = sum(each.missing for each in shown.values())
     (to / "items.jsonl").write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
     (to / "index.html").write_text(_page(list(shown.values()), archive_name), encoding="utf-8")

@@ -39,11 +39,17 @@ class RecordGatekeeper:
         self._now = now
         self._last: tuple[bytes, ConsentRecord] | None = None
 
-    def record_in_force(self, record_id: str) -> ConsentRecord | None:
-        """The newest revision's words; None if there is no such record; Refused if its words are not the ones recorded."""
+    def record_in_force(self, record_id: str, known: ConsentRecord | None = None) -> ConsentRecord | None:
+        """The newest revision's words; None if there is no such record; Refused if its words are not the ones recorded.
+
+        Which revision is in force is asked each time. `known` is believed to be its words if it has their digest: whoever asks
+        item by item has them read once.
+        """
         in_force = self._deposits.consent_in_force(record_id)
         if in_force is None:
             return None
+        if known is not None and (known.record_id, known.sha256()) == (record_id, in_force.sha256):
+            return known
         document = self._identity.document(record_id, in_force.revision)
         record = self._parsed(document) if document else None
         if record is None or record.sha256() != in_force.sha256:
@@ -55,7 +61,7 @@ class RecordGatekeeper:
         return record
 
     def _parsed(self, document: bytes) -> ConsentRecord:
-        """The document as a record; the last one is kept, because a deposit asks for the same words item by item."""
+        """The document as a record; the last one is kept, because a deposit asks for the same words file by file."""
         last = self._last  # read once: steps of other sites ask at the same time
         if last is None or last[0] != document:
             last = self._last = document, ConsentRecord.model_validate_json(document)
@@ -86,7 +92,8 @@ class RecordGatekeeper:
         Refused at once while the archive is held: item by item it would look as if consent left them out.
         """
         self._require_not_held(Act.package)
-        return ItemGatekeeper({item.item_id: item for item in facts}, lambda: self.record_in_force(record_id), self._now)
+        by_id = {item.item_id: item for item in facts}
+        return ItemGatekeeper(by_id, lambda known: self.record_in_force(record_id, known), self._now)
 
     def _require_not_held(self, act: Act) -> None:
         if act not in WHILE_HELD and self._held():
@@ -101,12 +108,18 @@ class ItemGatekeeper:
     """Decides about items by facts that are known in quarantine only."""
 
     def __init__(
-        self, facts: dict[str, ItemFacts], record_in_force: Callable[[], ConsentRecord | None], now: Callable[[], datetime]
+        self,
+        facts: dict[str, ItemFacts],
+        record_in_force: Callable[[ConsentRecord | None], ConsentRecord | None],
+        now: Callable[[], datetime],
     ) -> None:
+        """`record_in_force` is given the record it returned last, which may be in force still."""
         self._facts = facts
         self._record_in_force = record_in_force
         self._now = now
+        self._record: ConsentRecord | None = None
 
     def clear(self, act: Act, subject: str) -> Clearance:
         """Clearance for `act` on one of the items; raises Refused."""
-        return gate.require(self._record_in_force(), act, self._facts[subject], self._now())
+        self._record = self._record_in_force(self._record)
+        return gate.require(self._record, act, self._facts[subject], self._now())

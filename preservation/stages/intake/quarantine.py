@@ -101,7 +101,7 @@ class Quarantine:
         nonce = os.urandom(NONCE)
         sealed = nonce + _note_cipher(self._keys.get(_key_name(deposit_id))).encrypt(nonce, data, name.encode())
         unfinished = room / f".note-{nonce.hex()}"
-        with _disk_answers(deposit_id):
+        with _disk_answers(deposit_id, NOTE_REMEDY):
             with unfinished.open("wb") as target:
                 target.write(sealed)
                 _settle(target)
@@ -316,13 +316,17 @@ def _is_held(lock: Path) -> bool:
     return False
 
 
+RECEIVING_REMEDY = "make room on the disk that holds the data directory, then hand the export in again; nothing was kept"
+NOTE_REMEDY = "make room on the disk that holds the data directory, then run the same command again; it goes on where it stopped"
+
+
 @contextmanager
-def _disk_answers(deposit_id: str) -> Iterator[None]:
+def _disk_answers(deposit_id: str, remedy: str = RECEIVING_REMEDY) -> Iterator[None]:
     try:
         yield
     except OSError as failure:
         raise StoreUnavailable(
             "quarantine-disk",
             f"the quarantine's disk refused deposit {deposit_id}: {failure.strerror or type(failure).__name__}",
-            remedy="make room on the disk that holds the data directory, then hand the export in again; nothing was kept",
+            remedy=remedy,
         ) from None

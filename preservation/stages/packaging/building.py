@@ -111,6 +111,7 @@ def _write_unit(
         for writing in plan.writings:
             build.show_clearance(writing.item_id)
             written.append(write_item(warc, context, writing, build.words_of))
+            reach(KillPoint.ITEM_WRITTEN)
     build.record(context.path, warc.fixity(), plan.unit_id)
     finished.note(plan.unit_id, basis, warc.fixity(), written)
     return written

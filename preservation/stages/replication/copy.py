@@ -18,11 +18,10 @@ from preservation.killpoints import KillPoint, reach
 from preservation.model.clearance import Act, Gatekeeper
 from preservation.model.fixity import Finding, Outcome
 from preservation.model.package import StoredFile
+from preservation.stages.replication.moving import Moving, Progress
 from preservation.storage.site import Site
 from preservation.storage.store import Opener
 from preservation.storage.transfer import file_at, object_at, put_and_read_back
-
-Progress = Callable[[int], None]  # bytes of a file that is now read back
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +47,19 @@ def copy_version(
     """Put and read back what `site` still lacks. `staging` is the package's folder of staged files; `others` are asked for
     what is no longer there.
 
-    Raises Refused the moment consent no longer allows it, StoreUnavailable while the site does not answer, ShelfConflict if the
-    site holds other bytes. Nothing is overwritten.
+    `progress` hears first of the bytes of this version that an earlier run has copied, then of bytes while they move. Raises
+    Refused the moment consent no longer allows it, StoreUnavailable while the site does not answer, ShelfConflict if the site
+    holds other bytes. Nothing is overwritten.
     """
+    progress(holdings.bytes_held(package_id, number, site.name))
     files, size = 0, 0
     for file in holdings.each_missing_copy(package_id, number, site.name):
-        finding = _copy_one(package_id, file, site, _source(package_id, file, staging, others, holdings), gatekeeper, now)
+        moving = Moving(file.fixity.size, progress)
+        source = moving.put_from(_source(package_id, file, staging, others, holdings))
+        finding = _copy_one(package_id, file, site, source, moving, gatekeeper, now)
         _require_intact(finding)
         holdings.record_read_back(package_id, file.path, site.name, finding.at)
-        progress(file.fixity.size)
+        moving.done()
         files, size = files + 1, size + file.fixity.size
     holdings.record_replica_completed(package_id, number, site.name, now())
     reach(KillPoint.SITE_COMPLETE)
@@ -64,12 +67,18 @@ def copy_version(
 
 
 def _copy_one(
-    package_id: str, file: StoredFile, site: Site, source: Opener, gatekeeper: Gatekeeper, now: Callable[[], datetime]
+    package_id: str,
+    file: StoredFile,
+    site: Site,
+    source: Opener,
+    moving: Moving,
+    gatekeeper: Gatekeeper,
+    now: Callable[[], datetime],
 ) -> Finding:
     subject = file.unit_id or package_id
     gatekeeper.clear(Act.replicate, subject).require(Act.replicate, subject, now())
     key = f"{package_root(package_id)}/{file.path}"
-    return put_and_read_back(site.putter, site.reader, site.name, package_id, key, source, file.fixity, now())
+    return put_and_read_back(site.putter, moving.read_by(site.reader), site.name, package_id, key, source, file.fixity, now())
 
 
 def _source(package_id: str, file: StoredFile, staging: Path, others: Sequence[Site], holdings: Holdings) -> Opener:

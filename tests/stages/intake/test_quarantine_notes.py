@@ -105,8 +105,9 @@ def test_a_note_that_could_not_be_finished_leaves_the_last_one_and_nothing_that_
 
     quarantine.keep(DEPOSIT, "scan", b"the last one")
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(StoreUnavailable, match="quarantine-disk"):
+    with pytest.raises(StoreUnavailable, match="quarantine-disk") as refusal:
         quarantine.keep(DEPOSIT, "scan", WORDS)
+    assert "run the same command again" in refusal.value.remedy, "what was handed in still waits: it is not handed in again"
     assert quarantine.kept(DEPOSIT, "scan") == b"the last one"
     assert not any(b"harbour" in path.read_bytes() for path in (tmp_path / "quarantine" / DEPOSIT).iterdir())
 

@@ -32,7 +32,10 @@ def test_a_text_export_is_one_report(wrapper: str) -> None:
     assert (report.platform, report.format, report.account.handle) == ("tiktok", "txt", "ada.fx")
     assert [found.caption for found in report.posts] == ["hello"] and not report.errors
     fates = {member.path.rpartition("/")[2]: (member.fate, member.note) for member in report.members}
-    assert fates["Posts.txt"] == (MemberFate.kept_in_part, "") and fates["Direct Messages.txt"] == (MemberFate.left_out, "never-taken")
+    assert fates["Posts.txt"] == (MemberFate.kept_in_part, "") and fates["Direct Messages.txt"] == (
+        MemberFate.left_out,
+        "never-taken",
+    )
 
 
 def test_loose_text_files_of_an_export_are_read_together() -> None:
