@@ -55,13 +55,17 @@ class Settings(BaseSettings):
     server_port: int = Field(
         default=4200, ge=1, le=65535, description="port of Prefect's server and UI under `keepsake up`, on 127.0.0.1"
     )
-    health_port: int = Field(default=4280, ge=1, le=65535, description="port of the health page under `keepsake up`, on 127.0.0.1")
+    health_port: int = Field(
+        default=4280, ge=1, le=65535, description="port of the health page under `keepsake up`, on 127.0.0.1"
+    )
     worker_limit: int = Field(default=4, ge=1, le=64, description="how many procedures run at once under `keepsake up`")
     withdrawals_file: Path | None = Field(
         default=None, description="a second list of the withdrawn consent records, on another disk than the data directory"
     )
     keep_backups_days: int = Field(default=30, ge=1, description="days after which a backup is said to be due for destruction")
-    keep_runs_days: int = Field(default=90, ge=1, description="days after which Prefect forgets a finished run; the ledger keeps all")
+    keep_runs_days: int = Field(
+        default=90, ge=1, description="days after which Prefect forgets a finished run; the ledger keeps all"
+    )
 
     @field_validator("home", "configs", "policy_file", "sites_file", "withdrawals_file")
     @classmethod

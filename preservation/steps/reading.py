@@ -25,7 +25,7 @@ from preservation.model.media_facts import MediaFacts
 from preservation.model.package import Version
 from preservation.model.sections import Section
 from preservation.stages.consent import gate
-from preservation.stages.intake.archive import Openings
+from preservation.stages.intake.openings import Openings
 from preservation.stages.intake.sources import Source, read_locator, write_locator
 from preservation.stages.packaging.bridging import bridged, known_items
 from preservation.stages.packaging.earlier import EarlierRows

@@ -3,7 +3,6 @@
 import json
 import time
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,7 +24,8 @@ from preservation.stages.intake.malware import (
     scanner_of,
     still_found,
 )
-from preservation.stages.intake.scan_parts import Opened, handed_in
+from preservation.stages.intake.openings import Openings
+from preservation.stages.intake.scan_parts import handed_in
 from preservation.stages.intake.zip_members import UNREADABLE as RAISED_BY_ZIPS
 from preservation.steps.receiving import require_extraction, source_of
 from preservation.steps.rejecting import reject
@@ -116,8 +116,8 @@ def _scan(archive: Archive, deposit: Deposit, progress: Progress, sleep: Callabl
         return _keep(archive, deposit_id, before, _Note(verdicts=unasked), 0)
     exports = [source_of(file) for file in files if file.role == "export"]
     media = [source_of(file) for file in files if file.role != "export"]
-    with closing(Opened()) as opened:
-        handed = handed_in(exports, media, archive.policy.intake, opened)
+    with Openings([*exports, *media]) as openings:
+        handed = handed_in(exports, media, archive.policy.intake, openings)
         return _Run(archive, deposit, progress, sleep, before, handed).report()
 
 

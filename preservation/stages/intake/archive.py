@@ -1,24 +1,23 @@
 """Safe reading of what was handed in: ZIP, ZIP in ZIP, bare JSON, loose media.
 
 `survey` reads every source once, counting and digesting real bytes, and says what each entry is and what is wrong with it.
-Entries are streamed and never extracted; to read one again, `open_held` takes its locator. Memory is flat but for archives
-within archives, which are unpacked into an anonymous temporary file beyond 64 MiB.
+Entries are streamed and never extracted; to read one again, `openings.open_held` takes its locator. Memory is flat but for archives
+within archives, which are unpacked into an enciphered file without a name beyond 64 MiB.
 """
 
 import hashlib
-import tempfile
 import zipfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from typing import IO, BinaryIO, cast
+from typing import IO, BinaryIO
 
 from preservation.errors import DepositUnusable
 from preservation.model.export import Note
 from preservation.model.policy import IntakePolicy
 from preservation.stages.intake import zip_members
-from preservation.stages.intake.sources import Source, find_source, read_locator, write_locator
+from preservation.stages.intake.ciphered import spooled
+from preservation.stages.intake.sources import Source, write_locator
 from preservation.stages.intake.zip_members import MIB, UNREADABLE
 
 CHUNK = MIB
@@ -200,74 +199,6 @@ def counted(stream: IO[bytes], packed: int | None, budget: Budget, policy: Intak
         if budget.left < 0:
             raise OverBudget("total-limit")
         yield chunk
-
-
-@contextmanager
-def spooled(stream: IO[bytes]) -> Iterator[BinaryIO]:
-    """A seekable copy of a stream: in memory to 64 MiB, then in a file that has no name."""
-    with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY) as copy:
-        while chunk := stream.read(CHUNK):
-            copy.write(chunk)
-        copy.seek(0)
-        yield cast(BinaryIO, copy)
-
-
-class Openings:
-    """Opens many parts of the same sources one after the other; the archive that was opened last stays open in between.
-
-    Its directory is then read once and not for every member.
-    """
-
-    def __init__(self, sources: Sequence[Source]) -> None:
-        self._sources, self._around = sources, ExitStack()
-        self._place: tuple[str, int, tuple[int, ...]] | None = None
-        self._archive: zipfile.ZipFile | None = None
-
-    def __enter__(self) -> "Openings":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._around.close()
-
-    @contextmanager
-    def open(self, locator: str) -> Iterator[BinaryIO]:
-        """As `open_held`."""
-        name, nth, path = read_locator(locator)
-        with ExitStack() as opened:
-            try:
-                if path:
-                    archive = self._archive_at(name, nth, path[:-1])
-                    stream = cast(BinaryIO, opened.enter_context(archive.open(archive.infolist()[path[-1]])))
-                else:
-                    stream = opened.enter_context(find_source(self._sources, name, nth).open())
-            except UNREADABLE:
-                raise DepositUnusable(
-                    "member-unreadable", "a member no longer opens", remedy="hand the deposit in again"
-                ) from None
-            yield stream
-
-    def _archive_at(self, name: str, nth: int, path: tuple[int, ...]) -> zipfile.ZipFile:
-        if self._archive is None or self._place != (name, nth, path):
-            self._around.close()
-            self._place, self._archive = None, None
-            stream: BinaryIO = self._around.enter_context(find_source(self._sources, name, nth).open())
-            archive = self._around.enter_context(zipfile.ZipFile(stream))
-            for index in path:
-                member = self._around.enter_context(archive.open(archive.infolist()[index]))
-                archive = self._around.enter_context(zipfile.ZipFile(self._around.enter_context(spooled(member))))
-            self._place, self._archive = (name, nth, path), archive
-        return self._archive
-
-
-@contextmanager
-def open_held(sources: Sequence[Source], locator: str) -> Iterator[BinaryIO]:
-    """Open the bytes a locator points at, given the same sources (companions after exports) it was made from.
-
-    Raises DepositUnusable: locator-unreadable, source-gone, or member-unreadable if the archive has changed since.
-    Read the stream forward: seeking back in a member means unpacking it again.
-    """
-    with Openings(sources) as openings, openings.open(locator) as stream:
-        yield stream
 
 
 def notes(entries: Sequence[Entry]) -> list[Note]:

@@ -12,11 +12,12 @@ from typing import BinaryIO
 
 from preservation.model.export import ExportReport, Note
 from preservation.model.policy import IntakePolicy
-from preservation.stages.intake.archive import Entry, Openings
+from preservation.stages.intake.archive import Entry
 from preservation.stages.intake.exports import instagram, tiktok, tiktok_txt
 from preservation.stages.intake.exports.tiktok_shape import DOCUMENT
 from preservation.stages.intake.exports.tiktok_txt import TxtMember
 from preservation.stages.intake.json_reading import looks_like_json, read_json
+from preservation.stages.intake.openings import Openings
 from preservation.stages.intake.sources import Source
 
 Progress = Callable[[int, int], None]

@@ -5,9 +5,7 @@ a value and refuses nothing. Several files are examined at a time, each in a pro
 """
 
 import re
-import zipfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from queue import SimpleQueue
 from threading import Lock, Thread
@@ -20,9 +18,10 @@ from preservation.formats.media_examiner import Examiner
 from preservation.model.export import MediaKind
 from preservation.model.identifiers import Sha256
 from preservation.model.media_facts import Condition, MediaFacts
-from preservation.stages.intake.archive import Entry, spooled
+from preservation.stages.intake.archive import Entry
 from preservation.stages.intake.media_kind import sniff_medium
-from preservation.stages.intake.sources import Source, find_source, read_locator
+from preservation.stages.intake.openings import Openings
+from preservation.stages.intake.sources import Source
 from preservation.stages.intake.zip_members import UNREADABLE
 
 _EXTENSION = re.compile(r"\.([A-Za-z0-9]{1,8})$")
@@ -114,18 +113,18 @@ def _work(
     found: "SimpleQueue[MediaFacts | BaseException | None]",
 ) -> None:
     try:
-        with examiner, _Archives(sources) as archives:
+        with examiner, Openings(sources) as openings:
             while file := line.next():
-                found.put(_examined(examiner, archives, file))
+                found.put(_examined(examiner, openings, file))
         found.put(None)
     except BaseException as failure:  # noqa: BLE001  (it is raised again where the facts are taken)
         found.put(failure)
 
 
-def _examined(examiner: Examiner, archives: "_Archives", file: Unexamined) -> MediaFacts:
+def _examined(examiner: Examiner, openings: Openings, file: Unexamined) -> MediaFacts:
     try:
-        with archives.open(file.locator) as stream:
-            found = examiner.examine(stream, file.size, file.extension, file.expected)
+        with _Part(openings.stream(file.locator)) as stream:
+            found = examiner.examine(cast(BinaryIO, stream), file.size, file.extension, file.expected)
         return MediaFacts(sha256=file.sha256, size=file.size, **found)
     except DepositUnusable:
         note = "unreadable"
@@ -134,51 +133,13 @@ def _examined(examiner: Examiner, archives: "_Archives", file: Unexamined) -> Me
     return MediaFacts(sha256=file.sha256, size=file.size, kind=file.expected, condition=Condition.not_decoded, note=note)
 
 
-class _Archives:
-    """Opens files by their locators. The archive last opened stays open: reading its directory for each member is quadratic."""
+class _Part:
+    """A part of a deposit, as far as an examiner reads it. Whatever hostile bytes make a decompressor raise is an OSError."""
 
-    def __init__(self, sources: Sequence[Source]) -> None:
-        self._sources = sources
-        self._opened = ExitStack()
-        self._where: tuple[str, int, tuple[int, ...]] | None = None
-        self._archive: zipfile.ZipFile | None = None
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
 
-    def __enter__(self) -> "_Archives":
-        return self
-
-    def __exit__(self, *_raised: object) -> None:
-        self._opened.close()
-
-    def open(self, locator: str) -> BinaryIO:
-        """A fresh stream of a file; what goes wrong while it is read is an OSError. Raises DepositUnusable if it is gone."""
-        name, nth, path = read_locator(locator)
-        try:
-            if not path:
-                return find_source(self._sources, name, nth).open()
-            archive = self._archive_at(name, nth, path[:-1])
-            return cast(BinaryIO, _Member(archive.open(archive.infolist()[path[-1]])))
-        except UNREADABLE:
-            raise DepositUnusable("member-unreadable", "a member no longer opens", remedy="hand the deposit in again") from None
-
-    def _archive_at(self, name: str, nth: int, path: tuple[int, ...]) -> zipfile.ZipFile:
-        if self._archive is None or self._where != (name, nth, path):
-            self._opened.close()
-            self._archive, self._where = None, None
-            archive = zipfile.ZipFile(self._opened.enter_context(find_source(self._sources, name, nth).open()))
-            for index in path:
-                packed = self._opened.enter_context(archive.open(archive.infolist()[index]))
-                archive = zipfile.ZipFile(self._opened.enter_context(spooled(cast(BinaryIO, packed))))
-            self._archive, self._where = archive, (name, nth, path)
-        return self._archive
-
-
-class _Member:
-    """A member of an archive, as far as an examiner reads it. Whatever hostile bytes make a decompressor raise is an OSError."""
-
-    def __init__(self, stream: "zipfile.ZipExtFile | object") -> None:
-        self._stream = cast(BinaryIO, stream)
-
-    def __enter__(self) -> "_Member":
+    def __enter__(self) -> "_Part":
         return self
 
     def __exit__(self, *_raised: object) -> None:

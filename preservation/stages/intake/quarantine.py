@@ -7,7 +7,6 @@ receiving do: they are compared whenever waiting files are asked for.
 
 import fcntl
 import hashlib
-import io
 import json
 import os
 import shutil
@@ -18,7 +17,6 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -26,10 +24,9 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from preservation.catalogue.keys import KeyStore
 from preservation.errors import DepositUnusable, StoreUnavailable
 from preservation.killpoints import KillPoint, reach
+from preservation.stages.intake.ciphered import deciphering, key_stream
 
-BLOCK = 16
 CHUNK = 1024 * 1024
-BUFFER = 64 * 1024  # ahead of who reads little: small members of an archive lie scattered, and each costs one buffer
 INDEX = "index"
 NONCE = 12  # bytes, as AES-GCM wants them
 
@@ -75,7 +72,7 @@ class Quarantine:
             raise _nothing_waits(deposit_id)
         key = self._keys.get(_key_name(deposit_id))
         try:
-            with _Deciphering(room / INDEX, key, 0) as index:
+            with _deciphering(room / INDEX, key, 0) as index:
                 entries = json.load(index)
             files = [_quarantined(room, key, number, entry) for number, entry in enumerate(entries, start=1)]
             damaged = sum(not _is_as_received(file) for file in files if file.role == "export")
@@ -169,7 +166,7 @@ class Incoming:
         number = len(self._entries) + 1
         digest, size = hashlib.sha256(), 0
         with (self._room / f"{number:05d}").open("wb") as target:
-            cipher = _cipher(self._key, number, 0).encryptor()
+            cipher = key_stream(self._key, number, 0).encryptor()
             for chunk in _chunks(path):
                 digest.update(chunk)
                 size += len(chunk)
@@ -184,64 +181,22 @@ class Incoming:
         """Write the index; the digests of what was taken, in order."""
         index = json.dumps(self._entries).encode()
         with (self._room / INDEX).open("wb") as target:
-            target.write(_cipher(self._key, 0, 0).encryptor().update(index))
+            target.write(key_stream(self._key, 0, 0).encryptor().update(index))
             _settle(target)
         _settle_folder(self._room)
         _settle_folder(self._room.parent)
         return [entry["sha256"] for entry in self._entries]
 
 
-class _Deciphering(io.RawIOBase):
-    """A readable, seekable view of one encrypted file."""
-
-    def __init__(self, path: Path, key: bytes, number: int) -> None:
-        self._file = path.open("rb")
-        self._size = path.stat().st_size
-        self._key, self._number = key, number
-        self._position = 0
-        self._cipher: Any = None
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._position
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
-        target = max(0, base + offset)
-        if target != self._position:
-            self._position, self._cipher = target, None
-        return self._position
-
-    def readinto(self, buffer: Any) -> int:
-        if self._cipher is None:
-            self._aim()
-        data = self._file.read(len(buffer))
-        buffer[: len(data)] = self._cipher.update(data)
-        self._position += len(data)
-        return len(data)
-
-    def close(self) -> None:
-        self._file.close()
-        super().close()
-
-    def _aim(self) -> None:
-        """Point file and key stream at the position; the key stream starts at a block's edge."""
-        block, within = divmod(self._position, BLOCK)
-        self._file.seek(self._position)
-        self._cipher = _cipher(self._key, self._number, block).decryptor()
-        self._cipher.update(b"\0" * within)
+def _deciphering(path: Path, key: bytes, number: int) -> BinaryIO:
+    return deciphering(path.open("rb"), path.stat().st_size, key, number)
 
 
 def _quarantined(room: Path, key: bytes, number: int, entry: dict[str, Any]) -> Quarantined:
     path = room / f"{number:05d}"
 
     def opened() -> BinaryIO:
-        return io.BufferedReader(_Deciphering(path, key, number), buffer_size=BUFFER)
+        return _deciphering(path, key, number)
 
     return Quarantined(entry["role"], entry["name"], entry["size"], entry["sha256"], opened)
 
@@ -289,11 +244,6 @@ def _settle_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _cipher(key: bytes, number: int, block: int) -> Cipher[modes.CTR]:
-    """The key stream of file `number` from `block` on: 8 bytes of each number, never used twice under one key."""
-    return Cipher(algorithms.AES(key), modes.CTR(number.to_bytes(8, "big") + block.to_bytes(8, "big")))
 
 
 def _note_cipher(key: bytes) -> AESGCM:

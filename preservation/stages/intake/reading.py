@@ -1,7 +1,7 @@
 """Reading exports: from files as handed in to one report per account. Changes nothing, fetches nothing.
 
 read_exports(sources, media)     every file read once, data files recognised by content, exports of one account merged
-open_held(sources + media, ...)  (archive.py) the bytes of any medium or member again
+open_held(sources + media, ...)  (openings.py) the bytes of any medium or member again
 """
 
 import re

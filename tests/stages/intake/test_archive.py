@@ -9,7 +9,8 @@ import pytest
 
 from preservation.errors import DepositUnusable
 from preservation.model.policy import IntakePolicy
-from preservation.stages.intake.archive import Budget, OverBudget, counted, open_held, survey
+from preservation.stages.intake.archive import Budget, OverBudget, counted, survey
+from preservation.stages.intake.openings import open_held
 from preservation.stages.intake.reading import read_exports
 from preservation.stages.intake.sources import Source
 from tests.stages.intake.building import JPEG, MP4, document, export, in_memory, post, zipped

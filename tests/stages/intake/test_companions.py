@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from preservation.model.export import ExportReport, MediaStatus, MemberFate
-from preservation.stages.intake.archive import open_held
+from preservation.stages.intake.openings import open_held
 from preservation.stages.intake.reading import read_exports
 from preservation.stages.intake.sources import Source
 from tests.stages.intake.building import (

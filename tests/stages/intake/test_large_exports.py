@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from preservation.model.export import MediaStatus
-from preservation.stages.intake.archive import Openings
+from preservation.stages.intake.openings import Openings
 from preservation.stages.intake.reading import read_exports
 from preservation.stages.intake.report_json import report_json, write_reports
 from preservation.stages.intake.sources import Source

@@ -10,6 +10,7 @@ import pytest
 from preservation.catalogue.keys import KeyStore
 from preservation.errors import DepositUnusable, StoreUnavailable
 from preservation.stages.intake import quarantine as module
+from preservation.stages.intake.ciphered import key_stream
 from preservation.stages.intake.quarantine import Quarantine
 
 DEPOSIT, OTHER = "a" * 26, "b" * 26
@@ -73,7 +74,7 @@ def test_a_note_never_meets_the_key_stream_of_a_file(
     monkeypatch.setattr(os, "urandom", lambda count: (1).to_bytes(8, "big") + bytes(count - 8))
     quarantine.keep(DEPOSIT, "scan", bytes(64))
     stream = _note(tmp_path).read_bytes()[module.NONCE :][:64]
-    of_file = module._cipher(keys.get(f"quarantine/{DEPOSIT}"), 1, 0).encryptor().update(bytes(4096))
+    of_file = key_stream(keys.get(f"quarantine/{DEPOSIT}"), 1, 0).encryptor().update(bytes(4096))
     assert not any(stream[at : at + 16] in of_file for at in range(0, 64, 16))
 
 
