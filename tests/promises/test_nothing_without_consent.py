@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from preservation.errors import Refused
-from preservation.model.consent_words import Role, State
+from preservation.model.consent_access import effective_access
+from preservation.model.consent_words import Access, Role, State
+from preservation.model.export import Visibility
 from preservation.model.fixity import Outcome
 from preservation.model.package import VersionState
 from preservation.settings import load_settings
@@ -242,3 +244,21 @@ def test_no_step_trusts_a_consent_whose_words_were_changed(make_archive: Make, t
     archive.identity.record_document(deposit.record_id, 1, other.canonical(), replace=True)
     with pytest.raises(Refused, match="consent-record-damaged"):
         package_deposit(archive, deposit.deposit_id)
+
+
+def test_posts_whose_setting_the_export_does_not_give_come_in_by_the_creators_tick_alone_and_closed(
+    make_archive: Make, tmp_path: Path
+) -> None:
+    """Exports of 2020 to 2022 never say who could see a post."""
+    archive = make_archive()
+    silent = {number: {"WhoCanView": ""} for number in range(6)}
+    with pytest.raises(Refused, match="none of the 6 posts"):
+        archives.accession(archives.a_deposit(archive, hand_in(tmp_path / "unticked", fields=silent)))
+    ticked = [{"account_ref": consent_samples.account_ref("bee.fx"), "include_visibility": ["public", "unknown"]}]
+    given = hand_in(tmp_path / "ticked", handle="bee.fx", fields=silent, consent={"scopes": ticked})
+    report = archives.accession(archives.a_deposit(archive, given))
+    held = archive.catalogue.holdings.items(report.package_id).values()
+    assert {item.facts.visibility for item in held} == {Visibility.unknown}
+    assert (report.items, len(held)) == (6, 6)
+    record = archive.gatekeeper.record_in_force(archive.catalogue.deposits.get(report.deposit_id).record_id)
+    assert {effective_access(record, item.facts, archive.now().date()) for item in held} == {Access.closed}
