@@ -2,10 +2,11 @@
 
 import io
 import json
+import re
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from preservation.stages.intake.exports.tiktok_shape import DOCUMENT
@@ -70,7 +71,9 @@ def test_a_character_too_many_anywhere_is_seen_where_the_standard_library_sees_i
 @given(VALUES, st.integers(1, 64), st.integers(30, 90))
 def test_what_is_too_long_to_be_decoded_at_once_is_counted_all_the_same(value: Any, window: int, longest: int) -> None:
     """Walked by hand, a document has as many records, and the window still makes no difference."""
-    data = json.dumps({"Post": value, "a": value}).encode()
+    text = json.dumps({"Post": value, "a": value})
+    assume(all(len(number) <= longest for number in re.findall(r"[-+.0-9eE]+", text)))  # a number of a million digits is an error
+    data = text.encode()
     walked = read(data, SHAPE, longest=longest)
     assert walked.error is None and read(data, SHAPE, longest=longest, window=window) == walked
     assert count(walked.value) == count(json.loads(data))
