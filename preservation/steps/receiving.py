@@ -14,6 +14,7 @@ from preservation.model.consent import ConsentRecord
 from preservation.model.deposit import Deposit, DepositState
 from preservation.model.export import ExportReport
 from preservation.model.identifiers import encode_id, keyed_digest
+from preservation.model.progress import Adding
 from preservation.stages.intake.quarantine import Incoming, Quarantined
 from preservation.stages.intake.reading import read_exports
 from preservation.stages.intake.sources import Source
@@ -57,7 +58,7 @@ def _take_in(
     received_at = archive.now().replace(microsecond=0)
     with archive.quarantine.receiving(deposit_id) as incoming:
         _require_files(exports)
-        tell = _Counter(_size([*exports, *media]), progress)
+        tell = Adding(_size([*exports, *media]), progress)
         taken = [incoming.take("export", path, tell) for path in exports]
         account_ref = account_of(archive, record, read_one(archive, taken))
         _require_clearance(archive, record, deposit_id, account_ref)
@@ -93,17 +94,6 @@ def _record(
     if recorded.deposit_id != deposit_id:
         archive.quarantine.wipe(deposit_id)
     return recorded
-
-
-class _Counter:
-    """Adds up bytes."""
-
-    def __init__(self, total: int, progress: Progress) -> None:
-        self._total, self._progress, self._done = total, progress, 0
-
-    def __call__(self, count: int) -> None:
-        self._done += count
-        self._progress(self._done, self._total)
 
 
 def _size(paths: Sequence[Path]) -> int:

@@ -11,6 +11,7 @@ from preservation.model.clearance import Act
 from preservation.model.fixity import Fixity
 from preservation.model.identifiers import ItemId, Sha256, UnitId
 from preservation.model.package import StoredFile, Unit
+from preservation.model.progress import Adding
 from preservation.stages.packaging.finished import Finished, beside
 from preservation.stages.packaging.plan import UnitPlan
 from preservation.stages.packaging.records import UnitContext, Written, basis_of, write_item, write_warcinfo
@@ -63,7 +64,7 @@ class Build:
 def write_units(build: Build, plans: Sequence[UnitPlan], progress: Progress) -> dict[ItemId, Placed]:
     """Write every unit that no earlier run has finished; where what is new of each item lies."""
     finished = Finished(beside(build.folder))
-    tell = _Counter(sum(plan.size for plan in plans), progress)
+    tell = Adding(sum(plan.size for plan in plans), progress)
     placed: dict[ItemId, Placed] = {}
     for plan in plans:
         context = _context(build, plan)
@@ -83,7 +84,7 @@ def _context(build: Build, plan: UnitPlan) -> UnitContext:
     )
 
 
-def _unit(build: Build, plan: UnitPlan, context: UnitContext, finished: Finished, tell: "_Counter") -> Sequence[Written]:
+def _unit(build: Build, plan: UnitPlan, context: UnitContext, finished: Finished, tell: "Adding") -> Sequence[Written]:
     """The unit as it was finished before, each item cleared again; or written now."""
     basis = basis_of(context, plan)
     known = finished.find(plan.unit_id, basis)
@@ -102,7 +103,7 @@ def _lies_there(path: Path, fixity: Fixity) -> bool:
 
 
 def _write_unit(
-    build: Build, plan: UnitPlan, context: UnitContext, finished: Finished, basis: Sha256, tell: "_Counter"
+    build: Build, plan: UnitPlan, context: UnitContext, finished: Finished, basis: Sha256, tell: "Adding"
 ) -> Sequence[Written]:
     written = []
     with whole_file(build.folder / "content" / context.path) as out:
@@ -115,14 +116,3 @@ def _write_unit(
     build.record(context.path, warc.fixity(), plan.unit_id)
     finished.note(plan.unit_id, basis, warc.fixity(), written)
     return written
-
-
-class _Counter:
-    """Adds up bytes."""
-
-    def __init__(self, total: int, progress: Progress) -> None:
-        self._total, self._progress, self._done = total, progress, 0
-
-    def __call__(self, count: int) -> None:
-        self._done += count
-        self._progress(self._done, self._total)
